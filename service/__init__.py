@@ -1,0 +1,3 @@
+"""Sluice: streaming auto-moderation for ads. Follow an ad: contracts, text, rules and classifier, strategy, moderate, worker."""
+
+__version__ = "0.1.0"
