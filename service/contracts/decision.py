@@ -1,0 +1,147 @@
+"""Topic `ads.decisions`: what was decided about one revision of an ad, and why.
+
+A reader keeps the first record of a `decision_id`, and applies to an ad the decision with the highest
+`revision`, then the highest `sequence`: an automatic decision has sequence 0, a later human one is higher.
+"""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID, uuid5
+
+from pydantic import Field
+
+from service.contracts.model import Contract, Country, Id, Probability, Sha256, Slug, Timestamp
+
+MAX_REASONS = 20
+MAX_EVIDENCE = 10
+MAX_EXCERPT_CHARS = 200
+
+_NAMESPACE = UUID("5c1f0a52-6d5e-5b7c-9f55-0a1d5a4c3e21")
+
+
+class Outcome(StrEnum):
+    """What the platform does with the ad."""
+
+    APPROVE = "approve"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+class Source(StrEnum):
+    """Which kind of part gave a reason."""
+
+    RULE = "rule"
+    MODEL = "model"
+    FAILURE = "failure"
+
+
+class View(StrEnum):
+    """In which reading of the text the evidence was found; all but `base` mean that the text was disguised."""
+
+    BASE = "base"
+    LATIN = "latin"
+    SQUEEZED = "squeezed"
+
+
+class Evidence(Contract):
+    """A span of the ad as it was sent: code points [start, end) of `field`; `excerpt` is that text, cut at 200."""
+
+    field: str = Field(max_length=64)
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    excerpt: str = Field(max_length=MAX_EXCERPT_CHARS)
+    view: View = View.BASE
+    matched: str = Field("", max_length=256, description="The list entry that hit, such as 'terms/gambling: casino'.")
+
+
+class Reason(Contract):
+    """One thing that speaks for `outcome`. Reasons are sorted with the weightiest first."""
+
+    policy: Slug | None = Field(None, description="None for a failure that concerns no single policy.")
+    source: Source
+    id: str = Field(max_length=128, description="Rule id, model stage, or failure code such as 'moderation_failed'.")
+    outcome: Outcome
+    score: Probability | None = None
+    threshold: Probability | None = None
+    detail: str = Field("", max_length=500, description="For staff; never shown to an advertiser.")
+    evidence: tuple[Evidence, ...] = Field((), max_length=MAX_EVIDENCE)
+
+
+class AdvertiserMessage(Contract):
+    """What may be shown to the advertiser about one policy; holds no threshold, term or score."""
+
+    policy: Slug
+    text: str = Field(max_length=1_000)
+
+
+class StatementOfReasons(Contract):
+    """What a platform needs for a statement of reasons: Regulation (EU) 2022/2065 (DSA), article 17(3)."""
+
+    restriction: Literal["not_published", "held_for_review"] = Field(description="17(3)(a)")
+    territory: tuple[Country, ...] = Field(description="17(3)(a): the markets in which it applies")
+    facts: str = Field(max_length=1_000, description="17(3)(b)")
+    own_initiative: bool = Field(description="17(3)(b): found by the platform itself, not by a notice")
+    automated_detection: bool = Field(description="17(3)(c)")
+    automated_decision: bool = Field(description="17(3)(c)")
+    ground: Literal["terms", "law", "none"] = Field(description="17(3)(d), (e); 'none' while nothing is established")
+    ground_reference: str = Field(max_length=500, description="the clause or the law")
+    how_to_appeal: str = Field(max_length=1_000, description="17(3)(f)")
+
+
+class Origin(Contract):
+    """Where the submission lies: the coordinates of its record."""
+
+    topic: str = Field(max_length=249)
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+
+
+class StrategyRef(Contract):
+    """The strategy that applied."""
+
+    id: Slug
+    version: str = Field(max_length=64)
+
+
+class BundleRef(Contract):
+    """The bundle (all strategies and lists) that was live; its hash is over the bundle's files."""
+
+    version: str = Field(max_length=64)
+    sha256: Sha256
+
+
+class ModelRef(Contract):
+    """The classifier that scored."""
+
+    id: str = Field(max_length=64)
+    sha256: Sha256
+
+
+class Decision(Contract):
+    """One decision about one revision of an ad."""
+
+    schema_version: Literal[1] = 1
+    decision_id: UUID = Field(description="A function of the submission's coordinates, ad and revision.")
+    ad_id: Id
+    revision: int = Field(ge=0)
+    sequence: int = Field(0, ge=0)
+    supersedes: UUID | None = None
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = Field((), max_length=MAX_REASONS)
+    messages: tuple[AdvertiserMessage, ...] = ()
+    scores: dict[Slug, Probability] = Field(default_factory=dict)
+    statement: StatementOfReasons | None = None
+    degraded: tuple[str, ...] = Field((), description="Parts that failed or were left out; empty when all worked.")
+    strategy: StrategyRef | None = None
+    bundle: BundleRef
+    model: ModelRef | None = None
+    origin: Origin
+    submitted_at: Timestamp
+    received_at: Timestamp = Field(description="The submission record's own timestamp.")
+    decided_at: Timestamp
+    processing_ms: float = Field(0.0, ge=0, description="From the read of the ad's chunk to this decision's bytes.")
+
+
+def identify_decision(origin: Origin, ad_id: str, revision: int) -> UUID:
+    """Return the id of the automatic decision: the same for every delivery of one record, whatever bundle is live."""
+    return uuid5(_NAMESPACE, f"{origin.topic}\x1f{origin.partition}\x1f{origin.offset}\x1f{ad_id}\x1f{revision}")
