@@ -1,4 +1,7 @@
-"""Every knob of Sluice: its environment variable, unit, bounds and default. The README's table is generated from here."""
+"""Every knob of Sluice: its environment variable, unit, bounds and default; the README's table is generated from it.
+
+Read by pydantic alone: pydantic-settings would pass over a mistyped variable in silence.
+"""
 
 import difflib
 import os
@@ -6,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from service.shipped import shipped_path
 
@@ -20,10 +22,10 @@ class SettingsError(ValueError):
     """The environment holds a setting that is unknown or out of bounds; the text names it and the remedy."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The configuration of one process, read from environment variables with the prefix `SLUICE_`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
     brokers: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers: host:port, separated by commas.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for a person.")
-    log_ad_texts: bool = Field(False, description="Whether logs may hold texts of ads.")
+    log_ad_texts: bool = Field(default=False, description="Whether logs may hold texts of ads.")
     build_id: str = Field(
         "", max_length=128, description="Identity of the deployed build, such as a commit; default: the release."
     )
