@@ -1,0 +1,1 @@
+"""The only home of Faust and aiokafka: from the submissions topic to the output topics, exactly once."""
