@@ -51,20 +51,22 @@ class Evidence(Contract):
     end: int = Field(ge=0)
     excerpt: str = Field(max_length=MAX_EXCERPT_CHARS)
     view: View = View.BASE
-    matched: str = Field("", max_length=256, description="The list entry that hit, such as 'terms/gambling: casino'.")
+    matched: str = Field(
+        default="", max_length=256, description="The list entry that hit, such as 'terms/gambling: casino'."
+    )
 
 
 class Reason(Contract):
     """One thing that speaks for `outcome`. Reasons are sorted with the weightiest first."""
 
-    policy: Slug | None = Field(None, description="None for a failure that concerns no single policy.")
+    policy: Slug | None = Field(default=None, description="None for a failure that concerns no single policy.")
     source: Source
     id: str = Field(max_length=128, description="Rule id, model stage, or failure code such as 'moderation_failed'.")
     outcome: Outcome
     score: Probability | None = None
     threshold: Probability | None = None
-    detail: str = Field("", max_length=500, description="For staff; never shown to an advertiser.")
-    evidence: tuple[Evidence, ...] = Field((), max_length=MAX_EVIDENCE)
+    detail: str = Field(default="", max_length=500, description="For staff; never shown to an advertiser.")
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)
 
 
 class AdvertiserMessage(Contract):
@@ -124,14 +126,16 @@ class Decision(Contract):
     decision_id: UUID = Field(description="A function of the submission's coordinates, ad and revision.")
     ad_id: Id
     revision: int = Field(ge=0)
-    sequence: int = Field(0, ge=0)
+    sequence: int = Field(default=0, ge=0)
     supersedes: UUID | None = None
     outcome: Outcome
-    reasons: tuple[Reason, ...] = Field((), max_length=MAX_REASONS)
+    reasons: tuple[Reason, ...] = Field(default=(), max_length=MAX_REASONS)
     messages: tuple[AdvertiserMessage, ...] = ()
     scores: dict[Slug, Probability] = Field(default_factory=dict)
     statement: StatementOfReasons | None = None
-    degraded: tuple[str, ...] = Field((), description="Parts that failed or were left out; empty when all worked.")
+    degraded: tuple[str, ...] = Field(
+        default=(), description="Parts that failed or were left out; empty when all worked."
+    )
     strategy: StrategyRef | None = None
     bundle: BundleRef
     model: ModelRef | None = None
@@ -139,7 +143,9 @@ class Decision(Contract):
     submitted_at: Timestamp
     received_at: Timestamp = Field(description="The submission record's own timestamp.")
     decided_at: Timestamp
-    processing_ms: float = Field(0.0, ge=0, description="From the read of the ad's chunk to this decision's bytes.")
+    processing_ms: float = Field(
+        default=0.0, ge=0, description="From the read of the ad's chunk to this decision's bytes."
+    )
 
 
 def identify_decision(origin: Origin, ad_id: str, revision: int) -> UUID:

@@ -14,8 +14,8 @@ class LandingPage(Contract):
     """Where a click would lead, as a browser reads the landing URL."""
 
     valid: bool
-    host: str = Field("", max_length=255)
-    registrable_domain: str = Field("", max_length=255)
+    host: str = Field(default="", max_length=255)
+    registrable_domain: str = Field(default="", max_length=255)
     differs_from_display: bool = False
 
 
@@ -28,13 +28,13 @@ class ReviewTask(Contract):
     ad_id: Id
     revision: int = Field(ge=0)
     priority: float = Field(ge=0, description="Expected harm: the largest over policies of P(violates) x harm weight.")
-    priority_policy: Slug | None = Field(None, description="The policy that gave the priority.")
+    priority_policy: Slug | None = Field(default=None, description="The policy that gave the priority.")
     due_at: Timestamp
     suggested_outcome: Literal[Outcome.APPROVE, Outcome.REJECT]
     group_key: str = Field(max_length=64)
     reasons: tuple[Reason, ...]
     scores: dict[Slug, Probability]
-    language: str | None = Field(None, max_length=35, description="As sent, else as guessed.")
+    language: str | None = Field(default=None, max_length=35, description="As sent, else as guessed.")
     landing_page: LandingPage
     submission: Submission
     degraded: tuple[str, ...] = ()

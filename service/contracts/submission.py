@@ -54,13 +54,15 @@ class Advertiser(Contract):
 class Creative(Contract):
     """What a person would see, hear or be led to. Lengths are in Unicode code points."""
 
-    headline: str = Field("", max_length=500)
-    body: str = Field("", max_length=10_000)
-    call_to_action: str = Field("", max_length=200)
-    display_url: str = Field("", max_length=2_048)
-    landing_url: str = Field("", max_length=4_096)
-    image_text: str = Field("", max_length=20_000, description="Text the platform read off the image (OCR).")
-    transcript: str = Field("", max_length=50_000, description="Speech the platform wrote down from audio or video.")
+    headline: str = Field(default="", max_length=500)
+    body: str = Field(default="", max_length=10_000)
+    call_to_action: str = Field(default="", max_length=200)
+    display_url: str = Field(default="", max_length=2_048)
+    landing_url: str = Field(default="", max_length=4_096)
+    image_text: str = Field(default="", max_length=20_000, description="Text the platform read off the image (OCR).")
+    transcript: str = Field(
+        default="", max_length=50_000, description="Speech the platform wrote down from audio or video."
+    )
 
 
 class Submission(Contract):
