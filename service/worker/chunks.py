@@ -1,0 +1,188 @@
+"""Faust's consumer, taught to hand over chunks: consecutive records of one partition, tracked and acked as one message.
+
+Faust's cost is per message, so it gets fewer of them. Everything else of Faust stays: agent, stream, acks, rebalance,
+drain. Repairs of the driver that this needs are here as well, each with its reason.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiokafka
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as DriverThread
+from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
+from faust.transport.drivers.aiokafka import Transport as DriverTransport
+from faust.types import TP, ConsumerMessage
+
+from service.worker.outputs import InputRecord
+
+
+class Chunk(ConsumerMessage):  # type: ignore[misc]
+    """Consecutive records of one partition. Its offset is the last record's, so acking it acks them all."""
+
+    records: Sequence[InputRecord] = ()
+
+    @property
+    def first_offset(self) -> int:
+        """The offset of the first record."""
+        return self.records[0].offset
+
+
+def cut_records(records: Sequence[InputRecord], most_records: int, most_bytes: int) -> list[Sequence[InputRecord]]:
+    """Cut consecutive records into runs within both bounds; a single record larger than `most_bytes` is a run."""
+    runs: list[Sequence[InputRecord]] = []
+    start = size = 0
+    for index, record in enumerate(records):
+        record_bytes = len(record.value or b"")
+        if index > start and (index - start >= most_records or size + record_bytes > most_bytes):
+            runs.append(records[start:index])
+            start, size = index, 0
+        size += record_bytes
+    if start < len(records):
+        runs.append(records[start:])
+    return runs
+
+
+class ConsumerThread(DriverThread):  # type: ignore[misc]
+    """The thread that holds the aiokafka consumer, so that heartbeats go on whatever the event loop does."""
+
+    def _create_worker_consumer(self, _transport: object) -> aiokafka.AIOKafkaConsumer:
+        # Faust would read uncommitted submissions under at_least_once, and fixes the fetch wait at 1.5 s.
+        self._assignor = RoundRobinPartitionAssignor
+        return aiokafka.AIOKafkaConsumer(
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            **self.app.consumer_options,
+        )
+
+    async def read_committed_offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
+        """Ask the group's coordinator, now; aiokafka's own copy may be older than the fence."""
+        return await self.call_thread(self._read_committed_offsets, partitions)  # type: ignore[no-any-return]
+
+    async def _read_committed_offsets(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(  # noqa: SLF001 - no public call asks anew
+            [aiokafka.TopicPartition(tp.topic, tp.partition) for tp in partitions]
+        )
+        return {TP(tp.topic, tp.partition): committed.offset for tp, committed in found.items()}
+
+    async def read_positions(self) -> dict[TP, tuple[int | None, int]]:
+        """Return, for each assigned partition, the consumer's position and the partition's last stable offset."""
+        return await self.call_thread(self._read_positions)  # type: ignore[no-any-return]
+
+    async def _read_positions(self) -> dict[TP, tuple[int | None, int]]:
+        consumer = self._ensure_consumer()
+        # The driver calls the fetcher directly and so never sees that the group has failed for good.
+        consumer._coordinator.check_errors()  # noqa: SLF001 - the same call that getmany() makes
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        found = {}
+        for tp, end in ends.items():
+            state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - position() would wait
+            if state is not None:
+                found[TP(tp.topic, tp.partition)] = (state.position if state.has_valid_position else None, end)
+        return found
+
+
+class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
+    """A Faust consumer that delivers chunks and starts each partition behind its fence."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - mode's Service is untyped
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001 - Faust's own drain does it
+                generation = self.app.consumer_generation_id
+                fetched, _ = await self._wait_next_records(1.0)
+                if not fetched or self.should_stop:
+                    await asyncio.sleep(0)
+                elif not self.flow_active:
+                    await self.perform_seek()
+                else:
+                    await self._deliver(fetched, generation)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+
+    async def _deliver(self, fetched: Mapping[TP, Sequence[InputRecord]], generation: int) -> None:
+        for tp, records in fetched.items():
+            # After a seek the fetcher may still hold records below the position.
+            start = self._read_offset.get(tp) or 0
+            fresh = records if records[0].offset >= start else [r for r in records if r.offset >= start]
+            for run in cut_records(fresh, self.app.chunk_records, self.app.chunk_bytes):
+                # What a new generation does not deliver here it reads again from the committed offset.
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    return
+                await self.wait_first(self.callback(self._make_chunk(tp, run, generation)), self.suspend_flow.wait())
+                self._read_offset[tp] = run[-1].offset + 1
+        await asyncio.sleep(0)
+
+    def _make_chunk(self, tp: TP, records: Sequence[InputRecord], generation: int) -> Chunk:
+        last = records[-1]
+        chunk = Chunk(
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, (), None, b"", None, 0, 0, tp,
+            generation_id=generation,
+        )  # fmt: skip
+        chunk.records = records
+        return chunk
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Drain what is in flight; called by Faust at the start of a rebalance."""
+        self.app.begin_drain()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Fence the previous owners, then let Faust seek and start; any failure ends the process.
+
+        aiokafka logs and swallows what a rebalance listener raises: the worker would sit there without partitions.
+        """
+        try:
+            await self.app.fence(assigned)
+        except Exception as error:  # noqa: BLE001 - see above
+            await self.app.crash(error)
+            return
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to the offsets that are committed now, behind the fence; returns -1 where there is none."""
+        partitions = sorted(self.assignment())
+        committed: Mapping[TP, int] = await self._thread.read_committed_offsets(partitions)
+        for tp, offset in committed.items():
+            if offset >= 0:
+                self._thread.seek(aiokafka.TopicPartition(tp.topic, tp.partition), offset)
+        self.app.start_lanes(committed)
+        return committed
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        if self.app.commits_in_transactions:
+            return True
+        return await super()._commit(offsets)  # type: ignore[no-any-return]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # A lane acks in offset order, so the highest acked offset has no gap below it (Faust would invent some).
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        offset: int = max(acked) + 1
+        acked.clear()
+        self._acked_index[tp].clear()
+        return offset
+
+    # A full queue blocks the drain, which is the back-pressure; Faust's own would put the fetch loop to sleep for 1 s.
+    def on_buffer_full(self, tp: TP) -> None:
+        """Do nothing."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Do nothing."""
+
+    def forget(self, chunk: Chunk) -> None:
+        """Stop tracking a chunk that will be read again, so that a drain does not wait for it."""
+        self._unacked_messages.discard(chunk)
+
+
+class ChunkTransport(DriverTransport):  # type: ignore[misc]
+    """Faust's aiokafka transport with the consumer above."""
+
+    Consumer = ChunkConsumer

@@ -1,0 +1,79 @@
+"""Holds the worker back while its group is tripped, and lets go at a resume, a rebalance or a stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from service.contracts.control import Resume, Trip
+from service.observability.metrics import Metrics
+from service.worker.guard import Breach
+
+_log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Open while nothing is wrong. `record` writes a trip where a restart finds it."""
+
+    def __init__(self, build: str, worker: str, metrics: Metrics, record: Callable[[Trip], Awaitable[None]]) -> None:
+        self._build = build
+        self._worker = worker
+        self._metrics = metrics
+        self._record = record
+        self.trip: Trip | None = None
+        self._open = asyncio.Event()
+        self._open.set()
+        self._draining = asyncio.Event()
+        metrics.show_trip(None)
+
+    async def wait_open(self) -> bool:
+        """Wait until chunks may be scored; False when the worker drains instead and the chunk must be forgotten."""
+        waits = [asyncio.create_task(self._open.wait()), asyncio.create_task(self._draining.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self._open.is_set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether chunks may be scored now."""
+        return self._open.is_set()
+
+    def begin_drain(self) -> None:
+        """Let go of a chunk that waits: its partition is about to change hands, or the worker to stop."""
+        self._draining.set()
+
+    def end_drain(self) -> None:
+        """Hold back again; called when partitions have been assigned."""
+        self._draining.clear()
+
+    async def close(self, breach: Breach) -> None:
+        """Trip: stop, and write it down. The worker stays stopped even if writing fails."""
+        trip = Trip(
+            build=self._build, cause=breach.cause, message=breach.message, worker=self._worker, at=datetime.now(UTC)
+        )
+        self.apply(trip)
+        try:
+            await self._record(trip)
+        except Exception as error:  # noqa: BLE001 - stopped is stopped; a restart would trip again by itself
+            _log.error("trip_not_recorded", error=repr(error), remedy="a restart will not find the trip")  # noqa: TRY400
+
+    def apply(self, record: Trip | Resume) -> None:
+        """Follow what the control topic says of this group; another build's trip does not bind this one."""
+        if isinstance(record, Resume):
+            self._reopen(record)
+        elif record.build == self._build and self.trip is None:
+            self.trip = record
+            self._open.clear()
+            self._metrics.show_trip(record.cause)
+            _log.error("tripped", cause=record.cause, message=record.message, worker=record.worker)
+
+    def _reopen(self, resume: Resume) -> None:
+        if self.trip is not None and resume.at >= self.trip.at:
+            _log.warning("resumed", by=resume.by, cause=self.trip.cause)
+            self.trip = None
+            self._metrics.show_trip(None)
+            self._open.set()
