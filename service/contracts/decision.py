@@ -144,7 +144,7 @@ class Decision(Contract):
     received_at: Timestamp = Field(description="The submission record's own timestamp.")
     decided_at: Timestamp
     processing_ms: float = Field(
-        default=0.0, ge=0, description="From the read of the ad's chunk to this decision's bytes."
+        default=0.0, ge=0, description="From the start on the ad's chunk to this decision's bytes."
     )
 
 

@@ -5,22 +5,28 @@ Ambiguous JSON (a key twice, NaN) is refused because two readers would see two d
 """
 
 import json
+import re
+from heapq import nsmallest
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from service.contracts.dead_letter import CausedBy, DeadLetter, Unreadable
-from service.contracts.submission import MAX_SUBMISSION_BYTES, Advertiser, Creative, Submission
+from service.contracts.fault import show_name, word_faults
+from service.contracts.submission import MAX_ATTRIBUTES, MAX_SUBMISSION_BYTES, Advertiser, Creative, Submission
 
-_MAX_NAME_CHARS = 64
+MAX_DEPTH = 32
+"""Levels of nesting that are read; a submission needs 2, fields that are not known may need some more."""
+
 _MAX_MESSAGE_CHARS = 1_000
-_MAX_ERRORS_TOLD = 5
 _MAX_UNKNOWN_TOLD = 32
 _KNOWN = {
     "": frozenset(Submission.model_fields),
     "advertiser": frozenset(Advertiser.model_fields),
     "creative": frozenset(Creative.model_fields),
 }
+# A whole string (or what is left of one that never ends), else one token that a refusal has to find.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{\]}]|NaN|-?Infinity|\d{1000,}', re.DOTALL)
 
 
 class UnreadableSubmissionError(ValueError):
@@ -38,9 +44,10 @@ def read_submission(value: bytes | None) -> tuple[Submission, tuple[str, ...]]:
     """
     try:
         fields = _parse_object(_decode(value))
+        _refuse_many_attributes(fields)
         return Submission.model_validate(fields), _find_unknown(fields)
     except ValidationError as error:
-        raise _refuse_fields(error) from None
+        raise _refuse(Unreadable.INVALID_FIELD, *word_faults(error)) from None
     except UnreadableSubmissionError:
         raise
     except Exception as error:  # a fault of ours must become a dead letter, not a lost ad
@@ -54,6 +61,10 @@ def _decode(value: bytes | None) -> str:
     if len(value) > MAX_SUBMISSION_BYTES:
         text = f"the value has {len(value):,} bytes, more than {MAX_SUBMISSION_BYTES:,}; shorten transcript, image_text"
         raise _refuse(Unreadable.TOO_LARGE, "value", text)
+    if value.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00")) or value[1:2] == b"\x00":
+        raise _refuse(Unreadable.NOT_UTF8, "byte 0", "the value looks like UTF-16 or UTF-32; encode the JSON as UTF-8")
+    if value.startswith(b"\xef\xbb\xbf"):
+        raise _refuse(Unreadable.NOT_JSON, "byte 0", "the value starts with a byte order mark; send UTF-8 without one")
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -62,22 +73,44 @@ def _decode(value: bytes | None) -> str:
 
 
 def _parse_object(text: str) -> dict[str, Any]:
+    _refuse_depth(text)
     try:
         fields = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        message = f"not JSON: {error.msg} at line {error.lineno} column {error.colno}; send one JSON object a record"
+        what = error.msg.removesuffix(" at")
+        message = f"not JSON: {what} at line {error.lineno} column {error.colno}; send one JSON object a record"
         raise _refuse(Unreadable.NOT_JSON, f"character {error.pos}", message) from None
-    except RecursionError:
-        message = "the JSON is nested too deeply to be a submission, which needs 2 levels; flatten it"
-        raise _refuse(Unreadable.TOO_DEEP, "value", message) from None
+    except _ConstantError as error:
+        message = f"{error} is not JSON; leave the field out or send a finite number"
+        raise _refuse(Unreadable.NOT_A_NUMBER, _locate(text, str(error)), message) from None
     except UnreadableSubmissionError:
         raise
     except ValueError:
         # int() refuses to read more digits than sys.get_int_max_str_digits()
-        raise _refuse(Unreadable.INVALID_FIELD, "value", "an integer has thousands of digits; send 64 bits") from None
+        message = "an integer has thousands of digits; send at most 64 bits"
+        raise _refuse(Unreadable.INVALID_FIELD, _locate(text, ""), message) from None
     if not isinstance(fields, dict):
         raise _refuse(Unreadable.INVALID_FIELD, "value", f"the value is a JSON {_name_type(fields)}; send one object")
     return fields
+
+
+def _refuse_depth(text: str) -> None:
+    # Left to the parser, the limit would be what the caller's stack leaves of Python's recursion limit.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            message = f"the JSON is nested deeper than {MAX_DEPTH} levels; a submission needs 2: flatten it"
+            raise _refuse(Unreadable.TOO_DEEP, f"character {token.start()}", message)
+
+
+def _locate(text: str, wanted: str) -> str:
+    for token in _TOKEN.finditer(text):
+        if token[0] == wanted or (not wanted and token[0].isdigit()):
+            return f"character {token.start()}"
+    return "value"
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,17 +118,29 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         seen: set[str] = set()
         key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        shown = _show_name(key)
-        text = f"the key '{shown}' occurs twice in one object; which value counts is not defined: send it once"
+        shown = show_name(key) or "''"
+        text = f"the key '{show_name(key)}' occurs twice in one object; which value counts is not defined: send it once"
         raise _refuse(Unreadable.DUPLICATE_KEY, shown, text)
     return fields
 
 
+class _ConstantError(Exception):
+    """JSON has no NaN and no Infinity, but Python's parser would read them."""
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise _refuse(Unreadable.NOT_A_NUMBER, "value", f"{name} is not JSON; leave the field out or send a finite number")
+    raise _ConstantError(name)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant)
+
+
+def _refuse_many_attributes(fields: dict[str, Any]) -> None:
+    # pydantic would look at each of a hundred thousand and word five faults for every one
+    attributes = fields.get("attributes")
+    if isinstance(attributes, dict) and len(attributes) > MAX_ATTRIBUTES:
+        message = f"attributes: must have at most {MAX_ATTRIBUTES} entries; leave some out"
+        raise _refuse(Unreadable.INVALID_FIELD, "attributes", message)
 
 
 def _find_unknown(fields: dict[str, Any]) -> tuple[str, ...]:
@@ -104,35 +149,8 @@ def _find_unknown(fields: dict[str, Any]) -> tuple[str, ...]:
         members = fields[parent] if parent else fields
         if not members.keys() <= known:
             prefix = f"{parent}." if parent else ""
-            unknown += [prefix + _show_name(name) for name in members.keys() - known]
+            unknown += [prefix + show_name(name) for name in nsmallest(_MAX_UNKNOWN_TOLD, members.keys() - known)]
     return tuple(sorted(unknown)[:_MAX_UNKNOWN_TOLD])
-
-
-def _refuse_fields(error: ValidationError) -> UnreadableSubmissionError:
-    told = error.errors(include_url=False, include_context=False, include_input=False)
-    faults = {_name_place(e["loc"]): _word_fault(e["loc"], e["msg"]) for e in told}
-    lines = [f"{place}: {fault}" for place, fault in faults.items()][:_MAX_ERRORS_TOLD]
-    if len(faults) > _MAX_ERRORS_TOLD:
-        lines.append(f"and {len(faults) - _MAX_ERRORS_TOLD} more")
-    return _refuse(Unreadable.INVALID_FIELD, _name_place(told[0]["loc"]), "; ".join(lines))
-
-
-def _name_place(location: tuple[int | str, ...]) -> str:
-    # A union's branches ('bool', 'str', ...) are pydantic's words, not places in the sender's record.
-    if location[:1] == ("attributes",):
-        location = location[:2]
-    return ".".join(_show_name(str(part)) for part in location) or "value"
-
-
-def _word_fault(location: tuple[int | str, ...], message: str) -> str:
-    # Of a union pydantic tells one fault a branch; one sentence for all of them reads better.
-    if location[:1] == ("attributes",) and location[2:3] != ("[key]",) and len(location) > 2:  # noqa: PLR2004
-        return "must be true, false, null, a 64-bit integer, a finite number or a string of at most 1,000 characters"
-    return message[:1].lower() + message[1:]
-
-
-def _show_name(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()[:_MAX_NAME_CHARS].replace("\x00", "\\x00")
 
 
 def _name_type(value: object) -> str:
@@ -142,4 +160,6 @@ def _name_type(value: object) -> str:
 def _refuse(
     error: Unreadable, place: str, message: str, caused_by: CausedBy = CausedBy.SENDER
 ) -> UnreadableSubmissionError:
-    return UnreadableSubmissionError(DeadLetter(error, caused_by, place, message[:_MAX_MESSAGE_CHARS]))
+    # both become headers, and half of a surrogate pair cannot be encoded
+    told = message[:_MAX_MESSAGE_CHARS].encode("utf-8", "backslashreplace").decode()
+    return UnreadableSubmissionError(DeadLetter(error, caused_by, place, told))

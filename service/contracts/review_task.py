@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from service.contracts.decision import BundleRef, ModelRef, Origin, Outcome, Reason, StrategyRef
-from service.contracts.model import Contract, Id, Probability, Slug, Timestamp
+from service.contracts.model import Contract, Id, Probability, Sha256, Slug, Timestamp
 from service.contracts.submission import Submission
 
 
@@ -17,6 +17,13 @@ class LandingPage(Contract):
     host: str = Field(default="", max_length=255)
     registrable_domain: str = Field(default="", max_length=255)
     differs_from_display: bool = False
+
+
+class SubmissionCut(Contract):
+    """Says that the texts of `submission` were shortened to fit the topic; the whole lies at the task's `origin`."""
+
+    value_sha256: Sha256 = Field(description="Of the submission record's whole value.")
+    value_bytes: int = Field(ge=0)
 
 
 class ReviewTask(Contract):
@@ -37,6 +44,7 @@ class ReviewTask(Contract):
     language: str | None = Field(default=None, max_length=35, description="As sent, else as guessed.")
     landing_page: LandingPage
     submission: Submission
+    submission_cut: SubmissionCut | None = None
     degraded: tuple[str, ...] = ()
     strategy: StrategyRef | None = None
     bundle: BundleRef
