@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from service.contracts.dead_letter import CausedBy, DeadLetter, Unreadable
-from service.contracts.fault import show_name, word_faults
+from service.contracts.fault import escape, show_name, word_faults
 from service.contracts.submission import MAX_ATTRIBUTES, MAX_SUBMISSION_BYTES, Advertiser, Creative, Submission
 
 MAX_DEPTH = 32
@@ -44,10 +44,7 @@ def read_submission(value: bytes | None) -> tuple[Submission, tuple[str, ...]]:
     """
     try:
         fields = _parse_object(_decode(value))
-        _refuse_many_attributes(fields)
-        return Submission.model_validate(fields), _find_unknown(fields)
-    except ValidationError as error:
-        raise _refuse(Unreadable.INVALID_FIELD, *word_faults(error)) from None
+        return _validate(fields), _find_unknown(fields)
     except UnreadableSubmissionError:
         raise
     except Exception as error:  # a fault of ours must become a dead letter, not a lost ad
@@ -135,12 +132,16 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant)
 
 
-def _refuse_many_attributes(fields: dict[str, Any]) -> None:
-    # pydantic would look at each of a hundred thousand and word five faults for every one
+def _validate(fields: dict[str, Any]) -> Submission:
+    # pydantic would look at each of a hundred thousand attributes and word five faults for every one
     attributes = fields.get("attributes")
     if isinstance(attributes, dict) and len(attributes) > MAX_ATTRIBUTES:
         message = f"attributes: must have at most {MAX_ATTRIBUTES} entries; leave some out"
         raise _refuse(Unreadable.INVALID_FIELD, "attributes", message)
+    try:
+        return Submission.model_validate(fields)
+    except ValidationError as error:
+        raise _refuse(Unreadable.INVALID_FIELD, *word_faults(error)) from None
 
 
 def _find_unknown(fields: dict[str, Any]) -> tuple[str, ...]:
@@ -160,6 +161,5 @@ def _name_type(value: object) -> str:
 def _refuse(
     error: Unreadable, place: str, message: str, caused_by: CausedBy = CausedBy.SENDER
 ) -> UnreadableSubmissionError:
-    # both become headers, and half of a surrogate pair cannot be encoded
-    told = message[:_MAX_MESSAGE_CHARS].encode("utf-8", "backslashreplace").decode()
-    return UnreadableSubmissionError(DeadLetter(error, caused_by, place, told))
+    # the message becomes a header and a line of a log
+    return UnreadableSubmissionError(DeadLetter(error, caused_by, place, escape(message[:_MAX_MESSAGE_CHARS])))
