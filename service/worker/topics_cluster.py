@@ -1,0 +1,139 @@
+"""Asks a Kafka cluster how topics are, and changes them: the admin side of `sluice topics` and of the worker's check.
+
+Any fault of the way there is a BrokerUnreachableError, any refusal a RefusedByBrokerError: waiting helps with the one,
+only a person with the other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from service.worker.alter_configs import AlterConfigsIncrementally
+from service.worker.connection import BrokerUnreachableError, Connection
+
+REQUEST_TIMEOUT_MS = 15_000
+
+
+class FoundTopic(NamedTuple):
+    """A topic as the cluster has it. `config` holds the values in force; None: the broker did not tell."""
+
+    partitions: int
+    replication: int
+    config: dict[str, str] | None
+
+
+class RefusedByBrokerError(RuntimeError):
+    """The cluster answered, and refused; the text names the topic, the broker's reason and the remedy."""
+
+
+class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
+    """An admin client with the few questions and changes that Sluice needs; use it through `reach_cluster`.
+
+    Every method raises BrokerUnreachableError when no broker answers, RefusedByBrokerError when one refuses.
+    """
+
+    async def find_topics(self, names: Iterable[str]) -> dict[str, FoundTopic]:
+        """Return the topics among `names` that exist, without their configuration, and create none by asking."""
+        # Without the False a broker with auto.create.topics.enable would make the missing topics, all wrong.
+        answer = await self._send_request(MetadataRequest(sorted(names), allow_auto_topic_creation=False))
+        found: dict[str, FoundTopic] = {}
+        for topic in answer.to_object()["topics"]:
+            name, error = topic["topic"], for_code(topic["error_code"])
+            if error is TopicAuthorizationFailedError:
+                raise RefusedByBrokerError(f"{name}: not allowed to look at it; grant this user DESCRIBE on the topic")
+            if error is not UnknownTopicOrPartitionError:
+                replication = min((len(one["replicas"]) for one in topic["partitions"]), default=0)
+                found[name] = FoundTopic(len(topic["partitions"]), replication, None)
+        return found
+
+    async def find_configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the configuration in force of each topic that the broker tells about: none of some stand-ins."""
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        try:
+            answers = await self.describe_configs(asked)
+        except (IncompatibleBrokerVersion, NotImplementedError):
+            return {}
+        return {
+            resource[3]: {entry[0]: entry[1] for entry in resource[4]}
+            for answer in answers
+            for resource in answer.resources
+            if resource[0] == 0
+        }
+
+    async def create(self, name: str, partitions: int, replication: int, config: Mapping[str, str]) -> None:
+        """Make a topic and wait until each partition has a leader; one that exists by now is left as it is."""
+        answer = await self.create_topics([NewTopic(name, partitions, replication, topic_configs=dict(config))])
+        for _, code, *message in answer.topic_errors:
+            if for_code(code) is not TopicAlreadyExistsError:
+                _require_success(name, code, message[0] if message else None)
+        await self._wait_for_leaders(name)
+
+    async def add_partitions(self, name: str, total: int) -> None:
+        """Raise the number of partitions to `total`."""
+        try:
+            await self.create_partitions({name: NewPartitions(total)})
+        except KafkaError as error:
+            raise RefusedByBrokerError(f"{name}: {error}") from None
+        await self._wait_for_leaders(name)
+
+    async def set_configs(self, name: str, config: Mapping[str, str]) -> None:
+        """Set these values of a topic's configuration and leave the others."""
+        answer = await self._send_request(AlterConfigsIncrementally(name, config))
+        for code, message, *_ in answer.responses:
+            _require_success(name, code, message)
+
+    async def _wait_for_leaders(self, name: str) -> None:
+        # Creation is answered before every broker knows of it; the next command must not meet a missing topic.
+        for _ in range(100):
+            answer = await self._send_request(MetadataRequest([name], allow_auto_topic_creation=False))
+            topic = answer.to_object()["topics"][0]
+            if topic["partitions"] and all(one["leader"] >= 0 for one in topic["partitions"]):
+                return
+            await asyncio.sleep(0.1)
+        raise RefusedByBrokerError(f"{name}: no leader for every partition within 10 s; look at the brokers' logs")
+
+
+@asynccontextmanager
+async def reach_cluster(connection: Connection) -> AsyncIterator[Cluster]:
+    """Connect for the time of the block. Raises BrokerUnreachableError, also when the cluster goes away within it."""
+    cluster = Cluster(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        await cluster.start()
+        yield cluster
+    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError, TimeoutError, OSError) as error:
+        raise BrokerUnreachableError(describe_unreachable(connection, error)) from error
+    finally:
+        await cluster.close()
+
+
+def describe_unreachable(connection: Connection, error: BaseException) -> str:
+    """Return the sentence for an unreachable broker, with the remedy."""
+    brokers = ",".join(connection["bootstrap_servers"])
+    return f"no Kafka broker answers at {brokers} ({type(error).__name__}); start it, or mend SLUICE_BROKERS"
+
+
+def _require_success(name: str, code: int, message: Any) -> None:  # noqa: ANN401 - aiokafka's structs have no types
+    error = for_code(code)
+    if code == 0:
+        return
+    remedy = {
+        38: "; pass `--replication` with at most the number of brokers",  # INVALID_REPLICATION_FACTOR
+        29: "; grant this user CREATE and ALTER_CONFIGS on the topic",  # TOPIC_AUTHORIZATION_FAILED
+    }.get(code, "")
+    raise RefusedByBrokerError(f"{name}: {error.__name__}: {message or error.description}{remedy}")
