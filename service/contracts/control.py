@@ -13,29 +13,29 @@ from service.contracts.model import Contract, Timestamp
 class Trip(Contract):
     """The worker stopped fetching because too much failed; holds for every worker of the same build."""
 
-    kind: Literal["trip"] = "trip"
+    kind: Literal["trip"] = Field(default="trip", description="Says that this is a trip.")
     build: str = Field(description="Release, bundle and model in one string; a new build is not bound by the trip.")
     cause: str = Field(description="Which limit was exceeded, such as 'moderation_failed'.")
-    message: str
-    worker: str
-    at: Timestamp
+    message: str = Field(description="What was counted, and what to do about it.")
+    worker: str = Field(description="The worker that saw it.")
+    at: Timestamp = Field(description="When it stopped fetching.")
 
 
 class Resume(Contract):
     """Somebody looked at the trip and lets the worker fetch again."""
 
-    kind: Literal["resume"] = "resume"
-    by: str = Field(max_length=128)
-    at: Timestamp
+    kind: Literal["resume"] = Field(default="resume", description="Says that this is a resume.")
+    by: str = Field(max_length=128, description="Who let it fetch again.")
+    at: Timestamp = Field(description="When.")
 
 
 class Replay(Contract):
     """A dead letter was put back on the submissions topic, in the same transaction as this record."""
 
-    kind: Literal["replay"] = "replay"
-    by: str = Field(max_length=128)
-    at: Timestamp
-    mended: bool
+    kind: Literal["replay"] = Field(default="replay", description="Says that this is a replay.")
+    by: str = Field(max_length=128, description="Who put it back.")
+    at: Timestamp = Field(description="When.")
+    mended: bool = Field(description="Whether its value was changed before.")
 
 
 ControlRecord = Annotated[Trip | Resume | Replay, Field(discriminator="kind")]
