@@ -1,8 +1,8 @@
-"""The Faust app: takes chunks from the stream, has them scored in a thread, and hands them to their partition's lane."""
+"""The Faust app: takes chunks from the stream, has them scored in a thread, hands them to their partition's lane."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -172,7 +172,6 @@ class WorkerApp(faust.App):  # type: ignore[misc]
     def close_executor(self) -> None:
         """Let the scoring thread end after the chunk that it scores."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-
 
 
 def _consumer_options(settings: Settings) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Gate:
         try:
             await self._record(trip)
         except Exception as error:  # noqa: BLE001 - stopped is stopped; a restart would trip again by itself
-            _log.error("trip_not_recorded", error=repr(error), remedy="a restart will not find the trip")  # noqa: TRY400
+            _log.error("trip_not_recorded", error=repr(error), remedy="a restart will not find the trip")
 
     def apply(self, record: Trip | Resume) -> None:
         """Follow what the control topic says of this group; another build's trip does not bind this one."""

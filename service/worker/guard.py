@@ -43,7 +43,7 @@ class FailureGuard:
 
     def observe(self, tally: ChunkTally, now_s: float) -> Breach | None:
         """Add a chunk's counts at monotonic time `now_s` and say whether a limit is exceeded now."""
-        by_causer = {causer: 0 for causer in CausedBy}
+        by_causer = dict.fromkeys(CausedBy, 0)
         for (_, causer), amount in tally.dead_letters.items():
             by_causer[CausedBy(causer)] += amount
         counts = _Counts(

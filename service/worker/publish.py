@@ -1,6 +1,7 @@
 """Makes a chunk's outputs durable: in one transaction with the input's offset, or before the offset is committed."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,11 +131,11 @@ async def send_records(
     producer: AIOKafkaProducer, records: Mapping[str, Sequence[OutputRecord]], partition: int
 ) -> list[asyncio.Future[Any]]:
     """Send each topic's records as whole batches to `partition`; returns the deliveries to await, in order."""
-    deliveries = []
-    for topic, topic_records in records.items():
-        for batch in build_batches(producer, topic_records):
-            deliveries.append(await producer.send_batch(batch, topic, partition=partition))
-    return deliveries
+    return [
+        await producer.send_batch(batch, topic, partition=partition)
+        for topic, topic_records in records.items()
+        for batch in build_batches(producer, topic_records)
+    ]
 
 
 def build_batches(producer: AIOKafkaProducer, records: Sequence[OutputRecord]) -> list[Any]:
@@ -158,7 +159,5 @@ def _append(batch: Any, record: OutputRecord) -> bool:  # noqa: ANN401 - aiokafk
 
 async def _abort(producer: AIOKafkaProducer) -> None:
     # Best effort, to free the output's last stable offset early: the next owner's fence aborts it anyway.
-    try:
+    with contextlib.suppress(Exception):
         await asyncio.wait_for(producer.abort_transaction(), _ABORT_TIMEOUT_S)
-    except Exception:  # noqa: BLE001, S110 - the first error is on its way up and says more
-        pass

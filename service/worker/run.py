@@ -27,6 +27,8 @@ from service.worker.guard import FailureGuard, GuardLimits
 from service.worker.monitor import Monitor
 from service.worker.outputs import Pipeline
 from service.worker.topics import check_topics
+from service.worker.topics_cluster import RefusedByBrokerError
+from service.worker.topics_file import load_topics
 from service.worker.web import WebPortError, start_web
 
 _log = structlog.get_logger(__name__)
@@ -61,7 +63,7 @@ async def run_worker(settings: Settings, loaded: Loaded) -> int:
             lambda: judge_readiness(monitor.state),
         )
     except WebPortError as error:
-        _log.error("web_port", message=str(error))  # noqa: TRY400 - the message is for whoever deploys
+        _log.error("web_port", message=str(error))
         return EXIT_MISDEPLOYED
     _log.info("listening", address=web.addresses[0])
     try:
@@ -91,21 +93,25 @@ def _make_gate(settings: Settings, loaded: Loaded, connection: Connection) -> Ga
 
 async def _prepare(settings: Settings, connection: Connection, gate: Gate, stopping: asyncio.Event) -> int | None:
     """Wait for the broker, check the topics, look for a trip; returns an exit code if the worker must not start."""
+    topics = load_topics(settings)
     give_up_s = time.monotonic() + settings.broker_wait_s if settings.broker_wait_s else float("inf")
     warned = False
     while not stopping.is_set():
         try:
-            faults = await check_topics(settings)
+            faults = await check_topics(connection, topics, sizes=settings.topics_check == "full")
             control = await read_control(connection, settings.control_topic) if not faults else {}
         except (BrokerUnreachableError, KafkaError, OSError) as error:
             if time.monotonic() > give_up_s:
-                _log.error("broker_unreachable", why=str(error), gave_up_after_s=settings.broker_wait_s)  # noqa: TRY400
+                _log.error("broker_unreachable", why=str(error), gave_up_after_s=settings.broker_wait_s)
                 return EXIT_FAILED
             if not warned:
                 _log.warning("waiting_for_broker", brokers=settings.brokers, why=str(error))
             warned = True
             await _sleep(stopping, _BROKER_RETRY_S)
             continue
+        except RefusedByBrokerError as error:
+            _log.error("refused_by_broker", why=str(error))
+            return EXIT_MISDEPLOYED
         for fault in faults:
             _log.error("topic_fault", message=str(fault))
         if faults:
@@ -122,9 +128,7 @@ async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
 
 
-async def _work(
-    settings: Settings, loaded: Loaded, gate: Gate, monitor: Monitor, stopping: asyncio.Event
-) -> int:
+async def _work(settings: Settings, loaded: Loaded, gate: Gate, monitor: Monitor, stopping: asyncio.Event) -> int:
     guard = FailureGuard(_limit(settings))
     app = WorkerApp(settings, WorkerParts(loaded.pipeline, guard, gate, loaded.metrics))
     follower = asyncio.create_task(_follow_trips(settings, gate), name="follow-trips")

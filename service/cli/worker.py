@@ -1,0 +1,28 @@
+"""`sluice worker`: run a worker until SIGTERM."""
+
+import sys
+
+import structlog
+import uvloop
+
+from service import __version__
+from service.bootstrap import DeploymentError, load_live_bundle, name_build, prepare_worker
+from service.observability.logs import configure_logs
+from service.settings import load_settings
+from service.worker.run import EXIT_MISDEPLOYED, run_worker
+
+
+def work() -> None:
+    """Moderate ads from the submissions topic until SIGTERM; configured by SLUICE_ variables (`sluice settings`)."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format, log_ad_texts=settings.log_ad_texts)
+    log = structlog.get_logger(__name__)
+    try:
+        bundle = load_live_bundle(settings)
+        loaded = prepare_worker(settings, bundle)
+    except DeploymentError as error:
+        for line in str(error).splitlines():
+            log.error("deployment", message=line)  # noqa: TRY400 - the message is for whoever deploys
+        sys.exit(EXIT_MISDEPLOYED)
+    log.info("starting", version=__version__, build=name_build(settings, bundle), delivery=settings.delivery)
+    sys.exit(uvloop.run(run_worker(settings, loaded)))
