@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from service.cli.running import DONE, NOT_SO, out, run_command
 from service.settings import Settings
 from service.worker.connection import build_connection
-from service.worker.topics import apply_steps, check_topics, find_topics
+from service.worker.topics import apply_steps, compare_topics, find_topics
 from service.worker.topics_file import TopicsFile, load_topics
 from service.worker.topics_plan import AddPartitions, Plan, plan_topics, plan_without_widening
 
@@ -60,7 +60,7 @@ def check(*, partitions: Partitions = None, replication: Replication = None) -> 
 
     async def compare(settings: Settings) -> int:
         topics = _load(settings, partitions, replication)
-        faults = await check_topics(build_connection(settings), topics, sizes=settings.topics_check == "full")
+        faults = await compare_topics(build_connection(settings), topics, sizes=settings.topics_check == "full")
         for fault in faults:
             out.print(f"FAULT {fault}")
         named = {fault.topic for fault in faults}

@@ -19,7 +19,28 @@ PLACE = HEADER_PREFIX + "place"
 BUILD = HEADER_PREFIX + "build"
 CUT_SHA256 = HEADER_PREFIX + "value.sha256"
 CUT_BYTES = HEADER_PREFIX + "value.bytes"
+CUT_KEY = HEADER_PREFIX + "key.bytes"
 CUT_HEADERS = HEADER_PREFIX + "headers.dropped"
+HEADERS = {
+    TOPIC: "Topic that the record was read from.",
+    PARTITION: "Its partition, as a decimal number.",
+    OFFSET: "Its offset, as a decimal number.",
+    TIMESTAMP: "The record's own timestamp, in milliseconds since 1970.",
+    CAUSED_BY: "Who has to mend it: sender or service.",
+    CLASS_NAME: "The error class.",
+    MESSAGE: "What is wrong, where, and the remedy.",
+    PLACE: "Path of the field, or the byte or character, where it is wrong.",
+    BUILD: "The build that could not read it.",
+}
+"""The headers that every dead letter has, and their meanings."""
+
+CUT_HEADERS_ADDED = {
+    CUT_SHA256: "Only if the value was cut to fit the topic: SHA-256 of the whole value, in hexadecimal.",
+    CUT_BYTES: "Only if the value was cut to fit the topic: length of the whole value in bytes.",
+    CUT_HEADERS: "Only if headers of the original were dropped to fit the topic: how many.",
+}
+"""The headers that only a dead letter has that was cut."""
+
 REPLAYED_FROM = "sluice.replayed.from"
 """On a submission that `sluice dead-letters replay` put back: `topic-partition-offset` of the dead letter."""
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import structlog
 
-from service.worker.connection import Connection
-from service.worker.topics_cluster import Cluster, FoundTopic, reach_cluster
-from service.worker.topics_file import INPUT, MAX_BYTES, OUTPUTS, Topic, TopicsFile
+from service.settings import Settings
+from service.worker.connection import Connection, build_connection
+from service.worker.topics_cluster import Cluster, FoundTopic, RefusedByBrokerError, reach_cluster
+from service.worker.topics_file import INPUT, MAX_BYTES, OUTPUTS, Topic, TopicsFile, TopicsFileError, load_topics
 from service.worker.topics_plan import AddPartitions, CreateTopic, SetConfig, Step
 
 _log = structlog.get_logger(__name__)
@@ -24,7 +25,21 @@ class TopicFault(NamedTuple):
         return f"{self.topic}: {self.problem}; {self.remedy}"
 
 
-async def check_topics(connection: Connection, topics: TopicsFile, *, sizes: bool) -> list[TopicFault]:
+async def check_topics(settings: Settings) -> list[TopicFault]:
+    """Return every fault of the topics that the settings name; an unreadable file is one, and a broker's refusal.
+
+    Raises BrokerUnreachableError when no broker answers, and SettingsError.
+    """
+    try:
+        topics = load_topics(settings)
+        return await compare_topics(build_connection(settings), topics, sizes=settings.topics_check == "full")
+    except TopicsFileError as error:
+        return [TopicFault("topics", str(error), f"mend {settings.topics_file}")]
+    except RefusedByBrokerError as error:
+        return [TopicFault("topics", str(error), "the broker refused to tell")]
+
+
+async def compare_topics(connection: Connection, topics: TopicsFile, *, sizes: bool) -> list[TopicFault]:
     """Return every fault that would stop or mislead a worker; empty when it can start.
 
     `sizes` also compares `max.message.bytes`. Logged as a warning, since the worker can work: a broker that does not
@@ -40,7 +55,7 @@ async def check_topics(connection: Connection, topics: TopicsFile, *, sizes: boo
 
 
 async def find_topics(connection: Connection, topics: TopicsFile, *, configs: bool = True) -> dict[str, FoundTopic]:
-    """Return the topics that exist, by name, with their configuration if asked for. Raises as `check_topics`."""
+    """Return the topics that exist, by name, with their configuration if asked for. Raises as `compare_topics`."""
     names = [topic.name for topic in topics.topics.values()]
     async with reach_cluster(connection) as cluster:
         found = await cluster.find_topics(names)
