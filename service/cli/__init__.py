@@ -10,7 +10,7 @@ from service.settings import SettingsError
 app = cyclopts.App(name="sluice", help="Streaming auto-moderation for ads.", version=__version__)
 app.command("service.cli.worker:work", name="worker")
 app.command("service.cli.moderate:moderate_file", name="moderate")
-app.command("service.cli.demo:run_demo", name="demo")
+app.command("service.cli.demo:demo", name="demo")
 app.command("service.cli.topics:topics_app", name="topics")
 app.command("service.cli.dead_letters:dead_letters_app", name="dead-letters")
 app.command("service.cli.resume:resume", name="resume")
