@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.contracts.model import Contract, Country, Id, Slug, Timestamp
 
 MAX_SUBMISSION_BYTES = 1_048_576
-"""The longest record value that is read; a longer one is a dead letter. Equal to the topic's `max.message.bytes`."""
+"""The longest record value that is read; a longer one is a dead letter. The topic takes a little more, for the key."""
 
 MAX_ATTRIBUTES = 64
 
@@ -103,7 +103,10 @@ class Submission(Contract):
     )
     creative: Creative = Field(description="What a person would see, hear or be led to.")
     attributes: dict[AttributeName, AttributeValue] = Field(
-        default_factory=dict, max_length=MAX_ATTRIBUTES, description="Scalars of the platform's own that rules may use."
+        default_factory=dict,
+        max_length=MAX_ATTRIBUTES,
+        description="Scalars of the platform's own that rules may use.",
+        json_schema_extra={"additionalProperties": False},
     )
 
     def text_of(self, field: str) -> str:
