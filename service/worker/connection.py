@@ -5,8 +5,12 @@ connection, because a client would report them as an endless "broker unreachable
 """
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 
 from service.settings import Settings, SettingsError
 
@@ -73,6 +77,19 @@ def faust_credentials(settings: Settings) -> "CredentialsT | None":
     if connection["ssl_context"] is not None:
         return SSLCredentials(context=connection["ssl_context"])
     return None
+
+
+@contextmanager
+def tell_unreachable(connection: Connection) -> Iterator[None]:
+    """Turn what aiokafka raises when no broker answers into one BrokerUnreachableError with the remedy."""
+    try:
+        yield
+    except BrokerUnreachableError:
+        raise
+    except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, OSError) as error:
+        brokers = ",".join(connection["bootstrap_servers"])
+        text = f"no Kafka broker answers at {brokers} ({type(error).__name__}); start it, or mend SLUICE_BROKERS"
+        raise BrokerUnreachableError(f"{text}, or the credentials if the log says that they were refused") from error
 
 
 def _split_brokers(brokers: str) -> list[str]:

@@ -13,10 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
-    KafkaConnectionError,
     KafkaError,
-    NodeNotReadyError,
-    RequestTimedOutError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -25,7 +22,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from service.worker.alter_configs import AlterConfigsIncrementally
-from service.worker.connection import BrokerUnreachableError, Connection
+from service.worker.connection import Connection, tell_unreachable
 
 REQUEST_TIMEOUT_MS = 15_000
 
@@ -114,18 +111,11 @@ async def reach_cluster(connection: Connection) -> AsyncIterator[Cluster]:
     """Connect for the time of the block. Raises BrokerUnreachableError, also when the cluster goes away within it."""
     cluster = Cluster(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
-        await cluster.start()
-        yield cluster
-    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError, TimeoutError, OSError) as error:
-        raise BrokerUnreachableError(describe_unreachable(connection, error)) from error
+        with tell_unreachable(connection):
+            await cluster.start()
+            yield cluster
     finally:
         await cluster.close()
-
-
-def describe_unreachable(connection: Connection, error: BaseException) -> str:
-    """Return the sentence for an unreachable broker, with the remedy."""
-    brokers = ",".join(connection["bootstrap_servers"])
-    return f"no Kafka broker answers at {brokers} ({type(error).__name__}); start it, or mend SLUICE_BROKERS"
 
 
 def _require_success(name: str, code: int, message: Any) -> None:  # noqa: ANN401 - aiokafka's structs have no types

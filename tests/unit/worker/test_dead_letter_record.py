@@ -1,5 +1,6 @@
 import hashlib
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given, settings
@@ -12,14 +13,15 @@ LETTER = DeadLetter(Unreadable.NOT_JSON, CausedBy.SENDER, "character 7", "not JS
 MIB = 1_048_576
 
 
-class Record(NamedTuple):
+@dataclass
+class Record:
     topic: str = "ads.submissions"
     partition: int = 3
     offset: int = 41
     timestamp: int = 1_700_000_000_000
     key: bytes | None = b"ad-1"
     value: bytes | None = b"{oops"
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def size_as_batch(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> int:
