@@ -1,0 +1,106 @@
+"""The squeezed reading: separators inside words dropped, leet read as letters, stretched letters drawn together.
+
+It is a gate, meant to be too eager: "retail" and "reta!l" look alike in it. `confirms` then compares the Latin text under
+a hit with the term, letter by letter, so that only spellings which really stand for the term count.
+"""
+
+import re
+
+from ahocorasick_rs import AhoCorasick
+
+from service.text.tables import LEET
+from service.text.tracing import Step, substitute
+
+_STANDS_FOR = {c: frozenset(letter) for c, letter in LEET.items()} | {
+    "1": frozenset("il"), "|": frozenset("il"), "!": frozenset("il"), "6": frozenset("gb"), "4": frozenset("a"),
+    "3": frozenset("eз"), "0": frozenset("oо"), "v": frozenset("u"), "l": frozenset("i"), "i": frozenset("l"),
+    "2": frozenset("z"), "8": frozenset("b"),
+}  # fmt: skip
+# One letter for all that may stand for one another; the term is put through the same table.
+_CANON = {ord(c): letter for c, letter in LEET.items()} | {ord("l"): "i", ord("|"): "i", ord("2"): "z", ord("v"): "u"}
+_CANON |= {ord("о"): "o", ord("з"): "e"}
+
+_SIGN = r"[@$!|€£¢¡]"
+_LETTERED = re.compile(rf"(?<=[^\W\d_])(?:{_SIGN}+|\d{{1,2}})(?=\w)|(?<=\w)[$€£@]{{1,2}}(?!\w)|{_SIGN}(?=[^\W\d_])|\d(?=[^\W\d_])")
+_TAIL = re.compile(r"(?<=[^\W\d_])(?:00?|33?|[1457])(?![\w])")
+_INSIDE = re.compile(r"(?<=[^\W_])(?:[^\w\s\0]|_){1,3}(?=[^\W_])")
+_BETWEEN_SINGLES = re.compile(r"(?:(?<=^[^\W_])|(?<=[\W_][^\W_]))(?:[^\w\0]|_){1,5}(?=[^\W_](?:[\W_]|$))")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+
+_MAYBE_LEET = re.compile(r"[\d@$!|€£¢¡][^\W\d_]|[^\W\d_][$€£@\d]")
+_MAYBE_PARTED = re.compile(r"[^\W\d_](?:[^\w\s\0']|_){1,3}[^\W\d_]|[^\W\d_]'[^\W\d_]{3}")
+_MAYBE_SPREAD = re.compile(r"(?:^|[\W_])[^\W_](?:[^\w\0]|_){1,5}[^\W_](?:[\W_]|$)")
+_THRICE = AhoCorasick([c * 3 for c in map(chr, range(0x61, 0x590)) if c.isalpha() and c == c.lower()])
+
+_letters = substitute(_LETTERED, lambda m: m[0].translate(_CANON))
+_tail = substitute(_TAIL, lambda m: m[0].translate(_CANON))
+_inside = substitute(_INSIDE, lambda _: "")
+_between = substitute(_BETWEEN_SINGLES, lambda _: "")
+_short = substitute(_STRETCHED, lambda m: m[1])
+_CANON_LETTERS = {code: letter for code, letter in _CANON.items() if chr(code).isalpha()}
+_canon = Step(lambda text: text.translate(_CANON_LETTERS), lambda _: [])
+
+SQUEEZE_STEPS = (_letters, _tail, _between, _inside, _short, _canon)
+"""From the Latin reading to the squeezed one."""
+
+_DOUBLED = re.compile(r"(.)\1+")
+_ALPHABETIC = re.compile("[a-z0-9\u00c0-\u058f]")
+MIN_DENSE_CHARS = 2
+"""The same for scripts whose characters say more than a Latin letter."""
+MIN_SQUEEZED_CHARS = 4
+"""A shorter term is not looked for in the squeezed reading: too many innocent letters squeeze to it."""
+
+
+def is_odd(latin: str) -> bool:
+    """Tell whether squeezing could bring anything to light; true for some innocent texts, never false for a guilty one."""
+    return bool(
+        _MAYBE_LEET.search(latin)
+        or _MAYBE_PARTED.search(latin)
+        or _MAYBE_SPREAD.search(latin)
+        or _THRICE.find_matches_as_indexes(latin)
+    )
+
+
+def squeeze(latin: str) -> str:
+    """Return the squeezed reading of a Latin reading."""
+    for step in SQUEEZE_STEPS:
+        latin = step.apply(latin)
+    return latin
+
+
+def squeeze_term(latin: str) -> tuple[str, ...]:
+    """Return what to look for in squeezed texts for a term; nothing for a term that is too short."""
+    written = "".join(c if c.isalnum() or c == " " else "" for c in latin).translate(_CANON)
+    forms = (written, written.replace(" ", ""))
+    shortened = tuple(_DOUBLED.sub(r"\1", form) for form in forms)
+    least = MIN_SQUEEZED_CHARS if _ALPHABETIC.search(latin) else MIN_DENSE_CHARS
+    return tuple(dict.fromkeys(form for form in forms + shortened if len(form) >= least))
+
+
+def confirms(written: str, term: str) -> bool:
+    """Tell whether `written` (a Latin reading) spells `term` (too): each letter itself or a stand-in, gaps between.
+
+    A letter may be stretched to three or more. At least half of the term's letters must be themselves.
+    Linear in the length of `written`.
+    """
+    wanted = term.replace(" ", "")
+    at = plain = run = 0
+    last = ""
+    for c in written:
+        expected = wanted[at] if at < len(wanted) else ""
+        stands = bool(expected) and expected in _STANDS_FOR.get(c, ())
+        if c == expected or (stands and not (c == last and c.isalpha())):
+            run = run + 1 if c == last else 1
+            plain += c == expected
+            last = c
+            at += 1
+        elif c == last and c.isalnum():
+            run += 1
+            # "beet" is no "bet": a letter only counts as stretched when it stands three times or more.
+            if run == 2 and c * 3 not in written:  # noqa: PLR2004
+                return False
+        elif c.isalnum():
+            return False
+        else:
+            last = ""
+    return at == len(wanted) and plain * 2 >= len(wanted)

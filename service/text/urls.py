@@ -1,0 +1,142 @@
+"""Reads URLs as a browser would, finds them in texts, and never fails: an unreadable URL is a value that says so.
+
+Sources: the WHATWG URL standard by `ada-url`; registrable domains by the public suffix list in `publicsuffixlist`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from urllib.parse import unquote
+
+import ada_url
+from publicsuffixlist import PublicSuffixList
+
+MAX_DECODINGS = 5
+"""Percent-decoding stops here; a depth of this number means "this many or more"."""
+
+_SUFFIXES = PublicSuffixList()
+_WEB = frozenset({"http:", "https:"})
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
+_DOT = r"(?:\.|\[\.\]|\(\.\)|。|．|｡)"
+_IN_TEXT = re.compile(rf"(?:h(?:tt|xx)ps?:[\\/]{{2}}[^\s<>\"'\0]+)|[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
+_MAYBE_IN_TEXT = re.compile(r"\.[^\W_]|[。．｡]|[.]\]|[.]\)|:[\\/]")
+_NESTED = re.compile(r"https?:[\\/]{2}[^\s&\"'<>#]+", re.IGNORECASE)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)")
+
+
+@dataclass(frozen=True)
+class WebAddress:
+    """A URL as a browser reads it. `problem` is '' for a readable web address, else says what is wrong with it."""
+
+    given: str
+    problem: str = ""
+    href: str = ""
+    host: str = ""
+    is_ip: bool = False
+    has_credentials: bool = False
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether a browser would open it as a web page."""
+        return not self.problem
+
+    @property
+    def punycode(self) -> bool:
+        """Tell whether the host has letters beyond ASCII."""
+        return self.host.startswith("xn--") or ".xn--" in self.host
+
+    @cached_property
+    def display_host(self) -> str:
+        """The host as a person sees it: punycode decoded."""
+        return _decode_host(self.host) if self.punycode else self.host
+
+    @cached_property
+    def registrable_domain(self) -> str:
+        """The domain that somebody registered, such as 'example.co.uk'; the host itself where there is none."""
+        return _register(self.host) if not self.is_ip else self.host
+
+    @cached_property
+    def encoding_depth(self) -> int:
+        """How many times percent-decoding still changes it, at most `MAX_DECODINGS`."""
+        return _decode(self.given)[1]
+
+    @cached_property
+    def mixed_scripts(self) -> bool:
+        """Tell whether one label of the host mixes Latin letters with Cyrillic or Greek ones, or is all look-alikes."""
+        return self.punycode and any(map(_is_mixed, self.display_host.split(".")))
+
+    @cached_property
+    def nested_hosts(self) -> tuple[str, ...]:
+        """Hosts of web addresses inside this one (redirects), also percent-encoded ones."""
+        decoded = _decode(self.given)[0]
+        inner = (read_url(m[0]) for m in _NESTED.finditer(decoded, 1))
+        return tuple(dict.fromkeys(url.host for url in inner if url.valid and url.host != self.host))
+
+
+NO_URL = WebAddress("", "empty")
+
+
+def read_url(given: str) -> WebAddress:
+    """Return the web address that a browser would open for `given`; "host/path" and "//host" count as https."""
+    if not given or given.isspace():
+        return NO_URL
+    text = given.strip()
+    if text.startswith(("//", "\\\\")):
+        text = "https:" + text
+    elif not _SCHEME.match(text):
+        text = "https://" + text
+    try:
+        url = ada_url.URL(text)
+        if url.protocol not in _WEB:
+            return WebAddress(given, f"scheme '{url.protocol[:32]}' is not http or https")
+        host = url.hostname.rstrip(".")
+        if not host:
+            return WebAddress(given, "no host")
+        credentials = bool(url.username or url.password)
+        return WebAddress(given, "", url.href, host, url.host_type != ada_url.HostType.DEFAULT, credentials)
+    except (ValueError, UnicodeError):
+        return WebAddress(given, "a browser cannot read it")
+
+
+def find_urls(text: str) -> Iterator[tuple[int, int, WebAddress]]:
+    """Yield [start, end) and the address of everything in `text` that looks like one; also "evil[.]example", "hxxp://"."""
+    if not _MAYBE_IN_TEXT.search(text):
+        return
+    for match in _IN_TEXT.finditer(text):
+        found = match[0].rstrip(".,;:!?)]}'\"")
+        mended = _DEFANGED.sub(".", found)
+        if mended[:4].lower() == "hxxp":
+            mended = "http" + mended[4:]
+        address = read_url(mended)
+        if address.valid and "." in address.host:
+            yield match.start(), match.start() + len(found), address
+
+
+def _decode(text: str) -> tuple[str, int]:
+    depth = 0
+    while depth < MAX_DECODINGS and "%" in text:
+        decoded = unquote(text)
+        if decoded == text:
+            break
+        text, depth = decoded, depth + 1
+    return text, depth
+
+
+@lru_cache(4096)
+def _register(host: str) -> str:
+    return _SUFFIXES.privatesuffix(host) or host
+
+
+@lru_cache(4096)
+def _decode_host(host: str) -> str:
+    try:
+        return str(ada_url.idna_to_unicode(host))
+    except (ValueError, UnicodeError):
+        return host
+
+
+def _is_mixed(label: str) -> bool:
+    scripts = {unicodedata.name(c, "?").split(" ")[0] for c in label if c.isalpha()}
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1

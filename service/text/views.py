@@ -1,0 +1,103 @@
+"""Three readings of an ad's texts for term lists, and the way back from a hit to the original's code points.
+
+base: small letters, compatibility forms, nothing invisible; any language. latin: look-alikes and accents folded where the
+text is Latin. squeezed: see `squeezing`. The fields are read as one text, parted by NUL, so that one pass serves all.
+Spans are traced only when somebody asks (`locate`), that is on a hit.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from service.contracts.decision import View
+from service.text.folding import BASE_STEPS, LATIN_STEPS, fold_base, fold_latin
+from service.text.squeezing import SQUEEZE_STEPS, is_odd, squeeze
+from service.text.tracing import Mapping, Step, apply_edits, substitute
+
+_UNEVEN_SPACE = re.compile(r"\s{2,}|[^\S ]")
+_even = substitute(_UNEVEN_SPACE, lambda _: " ")
+_STEPS: dict[View, tuple[Step, ...]] = {
+    View.BASE: (*BASE_STEPS, _even),
+    View.LATIN: LATIN_STEPS,
+    View.SQUEEZED: SQUEEZE_STEPS,
+}
+
+
+class Place(NamedTuple):
+    """Code points [start, end) of the original `field`, and the text there."""
+
+    field: str
+    start: int
+    end: int
+    text: str
+
+
+def fold_term(term: str) -> tuple[str, str]:
+    """Return a list entry's base and Latin readings, trimmed."""
+    base = _even.apply(fold_base(term.replace("\0", ""))).strip()
+    return base, fold_latin(base)
+
+
+class Views:
+    """The readings of one ad's texts; `fields` are (path, text) pairs."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        self._fields = [(path, text) for path, text in fields if text]
+        # NUL parts the fields; one inside a text becomes another control character, so that no offset moves.
+        self.original = "\0".join(text.replace("\0", "\1") if "\0" in text else text for _, text in self._fields)
+
+    @cached_property
+    def base(self) -> str:
+        """The base reading of all fields."""
+        folded = fold_base(self.original)
+        return _UNEVEN_SPACE.sub(" ", folded) if _UNEVEN_SPACE.search(folded) else folded
+
+    @cached_property
+    def latin(self) -> str:
+        """The Latin reading; the same object as `base` where nothing was folded."""
+        return fold_latin(self.base)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The squeezed reading; the same object as `latin` where there is nothing to squeeze."""
+        return squeeze(self.latin) if is_odd(self.latin) else self.latin
+
+    @cached_property
+    def _mappings(self) -> dict[View, list[Mapping]]:
+        text = self.original
+        mappings: dict[View, list[Mapping]] = {}
+        for view, steps in _STEPS.items():
+            mappings[view] = []
+            for step in steps:
+                edits = step.trace(text)
+                if edits:
+                    mappings[view].append(Mapping(edits))
+                    text = apply_edits(text, edits)
+                text = step.apply(text) if not edits else text
+        return mappings
+
+    def to_latin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of `latin` that a non-empty span of `squeezed` came from."""
+        for mapping in reversed(self._mappings[View.SQUEEZED]):
+            start, end = mapping.to_source(start, end)
+        return start, end
+
+    def locate(self, view: View, start: int, end: int) -> Place:
+        """Return where the non-empty span [start, end) of a view's text lies in the original."""
+        chain = {View.BASE: [View.BASE], View.LATIN: [View.LATIN, View.BASE]}.get(view, list(reversed(_STEPS)))
+        for name in chain:
+            for mapping in reversed(self._mappings[name]):
+                start, end = mapping.to_source(start, end)
+        return self.place(start, end)
+
+    def place(self, start: int, end: int) -> Place:
+        """Return which field's which code points the span [start, end) of `original` is."""
+        starts = [0]
+        for _, text in self._fields[:-1]:
+            starts.append(starts[-1] + len(text) + 1)
+        index = bisect_right(starts, start) - 1
+        path, text = self._fields[index]
+        first, last = start - starts[index], min(end - starts[index], len(text))
+        return Place(path, first, last, text[first:last])
