@@ -14,7 +14,7 @@ app.command("service.cli.demo:demo", name="demo")
 app.command("service.cli.topics:topics_app", name="topics")
 app.command("service.cli.dead_letters:dead_letters_app", name="dead-letters")
 app.command("service.cli.resume:resume", name="resume")
-app.command("service.cli.generated:write_generated", name="generated")
+app.command("service.cli.generated:write_schemas", name="schemas")
 app.command("service.cli.settings:print_settings", name="settings")
 
 
