@@ -44,11 +44,11 @@ def find_java(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def cache_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the jars belong: `KAFKA_LIB_DIR`, else the user's cache, in a folder named after the pom's hash.
+    """Return where the jars belong: `SLUICE_KAFKA_CACHE`, else the user's cache, in a folder named after the pom's hash.
 
     A user's cache, not the checkout: the second clone starts its broker without asking Maven again.
     """
-    if chosen := environment.get("KAFKA_LIB_DIR"):
+    if chosen := environment.get("SLUICE_KAFKA_CACHE"):
         return Path(chosen)
     cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".cache")
     return Path(cache) / "sluice" / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
