@@ -1,0 +1,161 @@
+"""A bundle: all strategies, lists and policies of one folder, compiled, immutable, with a version and a hash.
+
+`load_bundle` is the one way in; `moderate` asks the bundle for an ad's strategy and the strategy for rules and a ruling.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from service.contracts.decision import BundleRef, StrategyRef
+from service.contracts.submission import Submission
+from service.rules.ad_view import AdView
+from service.rules.hosts import HostIndex
+from service.rules.terms import TermIndex
+from service.strategy.compiling import Source, check_bundle
+from service.strategy.lists import Lists, read_lists
+from service.strategy.problems import Problem, StrategyError, suggest
+from service.strategy.reading import read_yaml, validate
+from service.strategy.rule_set import RuleSet
+from service.strategy.ruling import Judge, RuleResult, Ruling, Signals
+from service.strategy.schema import BundleFile, Policy, StrategyFile
+from service.strategy.scoping import covers, specificity
+from service.text.language import warm_up
+
+SHARED_FILE = "bundle.yaml"
+_SCOPES_REMEMBERED = 4_096
+
+
+class CompiledStrategy:
+    """One strategy, ready to judge ads. Holds no state that an ad could change."""
+
+    def __init__(self, strategy: StrategyFile, shared: BundleFile, rules: RuleSet) -> None:
+        self.id = strategy.id
+        self.scope = strategy.scope
+        self.thresholds = MappingProxyType(strategy.thresholds)
+        self.ref = StrategyRef(id=strategy.id, version=shared.version)
+        self._rules = rules
+        self._judge = Judge(shared.policies, strategy.thresholds, shared.failure_sla_minutes)
+
+    def evaluate_rules(
+        self, ads: Sequence[AdView], scores: Sequence[Mapping[str, float]] | None, as_of: datetime
+    ) -> list[list[RuleResult]]:
+        """Return, ad by ad, the rules that fired or failed. `scores`: policy → probability an ad; None without a model.
+
+        An ad's result does not depend on its neighbours. A rule that fails on an ad is in the result, with `failure` set.
+        """
+        return [
+            self._rules.evaluate(ad, scores[index] if scores is not None else None, as_of) for index, ad in enumerate(ads)
+        ]
+
+    def decide(self, signals: Signals) -> Ruling:
+        """Return the ruling on one ad; see `ruling` for the order of outcomes and reasons."""
+        return self._judge.decide(signals)
+
+
+class Bundle:
+    """Everything that `moderate` needs besides the ads and the classifier."""
+
+    def __init__(self, shared: BundleFile, strategies: Iterable[StrategyFile], lists: Lists, sha256: str) -> None:
+        """Take parts that were checked; `load_bundle` does."""
+        terms = TermIndex(entry for entries in lists.terms.values() for entry in entries)
+        hosts = HostIndex(lists.hosts.items())
+        self.ref = BundleRef(version=shared.version, sha256=sha256)
+        self.version = shared.version
+        self.sha256 = sha256
+        self.policies: Mapping[str, Policy] = MappingProxyType(shared.policies)
+        self.how_to_appeal = shared.how_to_appeal
+        compiled = [CompiledStrategy(s, shared, RuleSet(s.rules, terms, hosts)) for s in strategies]
+        self.strategies = tuple(sorted(compiled, key=lambda s: specificity(s.scope), reverse=True))
+        self._select = lru_cache(_SCOPES_REMEMBERED)(self._find)
+
+    def _find(self, market: str, vertical: str, product: str) -> CompiledStrategy | None:
+        ad = market, vertical, product
+        return next((strategy for strategy in self.strategies if covers(strategy.scope, ad)), None)
+
+    def strategy_for(self, submission: Submission) -> CompiledStrategy:
+        """Return the most specific strategy whose scope holds the ad; there always is one, `load_bundle` sees to it."""
+        strategy = self._select(submission.market, submission.vertical, submission.product)
+        if strategy is None:
+            raise LookupError("no strategy covers this ad, though load_bundle requires one for any ad")
+        return strategy
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Return the bundle in a folder: `bundle.yaml`, strategies `*.yaml`, `lists/terms/*.txt`, `lists/hosts/*.txt`.
+
+    Raises `StrategyError`, whose text lists every mistake as `file:line:column: what; remedy`.
+    """
+    shared_document = read_yaml(directory / SHARED_FILE, SHARED_FILE)
+    lists, problems = read_lists(directory)
+    shared: BundleFile | None = None
+    if isinstance(shared_document, Problem):
+        problems.append(shared_document)
+    else:
+        checked = validate(shared_document, BundleFile)
+        if isinstance(checked, BundleFile):
+            shared = checked
+        else:
+            problems += checked
+    sources, unread = _read_strategies(directory)
+    problems += unread
+    if shared is not None:
+        problems += check_bundle(shared, sources, lists)
+    if not unread and not any(specificity(s.strategy.scope) == (0, 0, 0) for s in sources):
+        remedy = "add a strategy whose scope is any in all three dimensions"
+        problems.append(Problem(directory.name, 1, 1, "no strategy covers every ad", remedy))
+    if problems or shared is None:
+        raise StrategyError(problems)
+    warm_up()
+    return Bundle(shared, [source.strategy for source in sources], lists, _hash_folder(directory))
+
+
+def _read_strategies(directory: Path) -> tuple[list[Source], list[Problem]]:
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for path in sorted(directory.glob("*.yaml")):
+        if path.name == SHARED_FILE:
+            continue
+        document = read_yaml(path, path.name)
+        if isinstance(document, Problem):
+            problems.append(document)
+            continue
+        strategy = validate(document, StrategyFile)
+        if isinstance(strategy, StrategyFile):
+            sources.append(Source(document, strategy))
+        else:
+            problems += strategy
+    return sources, problems
+
+
+def _hash_folder(directory: Path) -> str:
+    """Return the SHA-256 over the bundle's files: each one's name and length and bytes, in the names' order."""
+    digest = hashlib.sha256()
+    for path in sorted([*directory.glob("*.yaml"), *(directory / "lists").glob("*/*.txt")]):
+        content = path.read_bytes()
+        name = path.relative_to(directory).as_posix()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def check_labels(bundle: Bundle, labels: Sequence[str]) -> None:
+    """Raise `StrategyError` where the classifier's labels and the thresholds of any strategy do not agree."""
+    problems = []
+    for strategy in bundle.strategies:
+        place = f"strategy '{strategy.id}'", 1, 1
+        for label in labels:
+            if label not in bundle.policies:
+                what = f"the classifier scores '{label}', which is no policy"
+                problems.append(Problem(*place, what, suggest(label, bundle.policies)))
+            elif label not in strategy.thresholds:
+                what = f"the classifier scores '{label}', which has no thresholds"
+                problems.append(Problem(*place, what, f"add thresholds.{label}"))
+        for policy in strategy.thresholds:
+            if policy not in labels:
+                what = f"thresholds.{policy} exists, but the classifier has no such label"
+                problems.append(Problem(*place, what, "remove it; cover the policy by rules"))
+    if problems:
+        raise StrategyError(problems)

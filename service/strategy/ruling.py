@@ -1,0 +1,162 @@
+"""Signals and thresholds become one ruling. Pure arithmetic; the order of outcomes and reasons is documented here.
+
+- The worst outcome wins: reject, then review, then approve. A failure speaks for review, so it never hides a rejection,
+  and nothing that failed is ever approved.
+- A rule that approves takes back what the classifier says about its policy, and only that: never another rule's outcome,
+  never a failure.
+- Reasons stand worst outcome first, then by expected harm (the policy's weight x how sure), then rules before model before
+  failures, then by id. Only the first `MAX_REASONS` are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from service.contracts.decision import MAX_REASONS, AdvertiserMessage, Evidence, Outcome, Reason, Source
+from service.strategy.schema import Policy, Threshold
+
+SEVERITY = {Outcome.REJECT: 2, Outcome.REVIEW: 1, Outcome.APPROVE: 0}
+_SOURCE_ORDER = {Source.RULE: 0, Source.MODEL: 1, Source.FAILURE: 2}
+
+# How likely a violation is where a rule, not a score, says so; reviewers' precision on rules will replace these one day.
+RULE_SURENESS = {Outcome.REJECT: 0.9, Outcome.REVIEW: 0.5, Outcome.APPROVE: 0.0}
+FAILURE_SURENESS = 0.25
+SUGGEST_REJECT_AT = 0.5
+
+
+class RuleResult(NamedTuple):
+    """A rule that fired, or that failed on this ad (`failure` then says why)."""
+
+    rule: str
+    policy: str
+    outcome: Outcome
+    detail: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    failure: str = ""
+
+
+class Failure(NamedTuple):
+    """A part that failed on this ad, such as ('classifier_failed', 'out of memory')."""
+
+    id: str
+    detail: str
+
+
+class Signals(NamedTuple):
+    """All that is known about one ad. `scores` maps policies to probabilities; None: the classifier gave none."""
+
+    scores: Mapping[str, float] | None
+    results: Sequence[RuleResult] = ()
+    failures: Sequence[Failure] = ()
+    model_stage: str = "stage_a"
+
+
+class Ruling(NamedTuple):
+    """What becomes of the ad. The last four say how a review would be queued; they are set for every outcome."""
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    messages: tuple[AdvertiserMessage, ...]
+    priority: float
+    priority_policy: str | None
+    suggested_outcome: Outcome
+    review_sla_minutes: int
+
+
+def judge_score(score: float, threshold: Threshold) -> tuple[Outcome, float]:
+    """Return a score's outcome and the threshold that decided it. A score on a threshold counts as beyond it."""
+    if score >= threshold.reject_above:
+        return Outcome.REJECT, threshold.reject_above
+    if score >= threshold.approve_below:
+        return Outcome.REVIEW, threshold.approve_below
+    return Outcome.APPROVE, threshold.approve_below
+
+
+class Judge:
+    """The thresholds of one strategy and the policies of its bundle."""
+
+    def __init__(
+        self, policies: Mapping[str, Policy], thresholds: Mapping[str, Threshold], failure_sla_minutes: int
+    ) -> None:
+        self._policies = policies
+        self._thresholds = dict(thresholds)
+        self._failure_sla_minutes = failure_sla_minutes
+
+    def decide(self, signals: Signals) -> Ruling:
+        """Return the ruling for one ad; never raises on scores in [0, 1]."""
+        failed = [r for r in signals.results if r.failure]
+        fired = [r for r in signals.results if not r.failure]
+        cleared = {r.policy for r in fired if r.outcome is Outcome.APPROVE}
+        reasons = [_rule_reason(r) for r in fired]
+        reasons += self._model_reasons(signals, cleared)
+        reasons += [_failure_reason("rule_failed:" + r.rule, r.failure, r.policy) for r in failed]
+        reasons += [_failure_reason(f.id, f.detail, None) for f in signals.failures]
+        if signals.scores is None and self._thresholds and not signals.failures:
+            reasons.append(_failure_reason("classifier_unavailable", "the classifier gave no scores", None))
+        reasons.sort(key=self._weigh)
+        outcome = reasons[0].outcome if reasons else Outcome.APPROVE
+        return self._rule(outcome, reasons, signals.scores or {})
+
+    def _model_reasons(self, signals: Signals, cleared: set[str]) -> list[Reason]:
+        reasons = []
+        for policy, score in (signals.scores or {}).items():
+            threshold = self._thresholds.get(policy)
+            if threshold is None or score < threshold.approve_below or policy in cleared:
+                continue
+            outcome, limit = judge_score(score, threshold)
+            reasons.append(
+                Reason(
+                    policy=policy, source=Source.MODEL, id=signals.model_stage, outcome=outcome, score=score, threshold=limit
+                )
+            )
+        return reasons
+
+    def _sureness(self, reason: Reason) -> float:
+        if reason.score is not None:
+            return reason.score
+        return FAILURE_SURENESS if reason.source is Source.FAILURE else RULE_SURENESS[reason.outcome]
+
+    def _harm(self, reason: Reason) -> float:
+        # A failure that concerns no policy might hide any of them: take the ordinary weight.
+        weight = self._policies[reason.policy].harm_weight if reason.policy else 1.0
+        return weight * self._sureness(reason)
+
+    def _weigh(self, reason: Reason) -> tuple[int, float, int, str]:
+        return -SEVERITY[reason.outcome], -self._harm(reason), _SOURCE_ORDER[reason.source], reason.id
+
+    def _rule(self, outcome: Outcome, reasons: list[Reason], scores: Mapping[str, float]) -> Ruling:
+        decisive = [r for r in reasons if r.outcome is outcome and outcome is not Outcome.APPROVE]
+        policies = list(dict.fromkeys(r.policy for r in decisive if r.policy))
+        expected = {policy: score * self._policies[policy].harm_weight for policy, score in scores.items()}
+        for reason in reasons:
+            if reason.policy:
+                expected[reason.policy] = max(expected.get(reason.policy, 0.0), self._harm(reason))
+        worst = min(expected, key=lambda policy: (-expected[policy], policy), default=None)
+        floor = FAILURE_SURENESS if any(r.source is Source.FAILURE for r in reasons) else 0.0
+        likely = any(self._sureness(r) >= SUGGEST_REJECT_AT for r in decisive)
+        minutes = [self._policies[policy].review_sla_minutes for policy in policies]
+        return Ruling(
+            outcome=outcome,
+            reasons=tuple(reasons[:MAX_REASONS]),
+            messages=tuple(AdvertiserMessage(policy=p, text=self._policies[p].message) for p in policies),
+            priority=max(expected[worst] if worst else 0.0, floor),
+            priority_policy=worst,
+            suggested_outcome=Outcome.REJECT if likely else Outcome.APPROVE,
+            review_sla_minutes=min(minutes, default=self._failure_sla_minutes),
+        )
+
+
+def _rule_reason(result: RuleResult) -> Reason:
+    return Reason(
+        policy=result.policy,
+        source=Source.RULE,
+        id=result.rule,
+        outcome=result.outcome,
+        detail=result.detail[:500],
+        evidence=result.evidence,
+    )
+
+
+def _failure_reason(code: str, detail: str, policy: str | None) -> Reason:
+    return Reason(
+        policy=policy, source=Source.FAILURE, id=code[:128], outcome=Outcome.REVIEW, detail=detail[:500]
+    )
