@@ -96,12 +96,11 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001 - Faust's own drain does it
                 generation = self.app.consumer_generation_id
                 fetched, _ = await self._wait_next_records(1.0)
-                if not fetched or self.should_stop:
-                    await asyncio.sleep(0)
-                elif not self.flow_active:
-                    await self.perform_seek()
-                else:
+                # What comes while the flow is stopped is dropped: the flow resumes behind a seek. (Faust's own drain
+                # would seek here, in the middle of a rebalance, to offsets read before the fence.)
+                if fetched and self.flow_active and not self.should_stop:
                     await self._deliver(fetched, generation)
+                await asyncio.sleep(0)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
@@ -116,8 +115,9 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
                 await self.wait_first(self.callback(self._make_chunk(tp, run, generation)), self.suspend_flow.wait())
+                if not self.flow_active:
+                    return
                 self._read_offset[tp] = run[-1].offset + 1
-        await asyncio.sleep(0)
 
     def _make_chunk(self, tp: TP, records: Sequence[InputRecord], generation: int) -> Chunk:
         last = records[-1]

@@ -62,7 +62,12 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, next_offset: int | None) -> None:
-        """Begin to publish at `next_offset`, the committed one; None when the group has none."""
+        """Begin to publish at `next_offset`, the committed one; None when the group has none.
+
+        Raises RuntimeError if it runs already: two loops over one queue would publish out of order.
+        """
+        if self._task is not None:
+            raise RuntimeError(f"the lane of {self.tp} runs already")
         self._next_offset = next_offset
         self._task = asyncio.create_task(self._run(), name=f"lane-{self.tp.partition}")
 

@@ -31,11 +31,14 @@ class ReplayInterruptedError(RuntimeError):
 
 
 class ReplayedLetter(NamedTuple):
-    """What became of one dead letter: put back (or would be, in a dry run), or refused with the reason."""
+    """What became of one dead letter: put back (or would be, in a dry run), or `refused` with the reason.
+
+    `partition` is where it was put; None: the key decided.
+    """
 
     letter: StoredDeadLetter
-    refused: str | None
-    partition: int | None
+    refused: ReplayRefusedError | None = None
+    partition: int | None = None
 
 
 async def replay_dead_letters(
@@ -61,15 +64,15 @@ async def replay_dead_letters(
             try:
                 waiting.append(await preparer.prepare(letter))
             except ReplayRefusedError as error:
-                yield ReplayedLetter(letter, str(error), None)
+                yield ReplayedLetter(letter, error)
             if len(waiting) >= _BATCH_RECORDS or sum(len(one.value) for one in waiting) >= _BATCH_BYTES:
                 await _commit(producer, settings, waiting, options)
                 for one in waiting:
-                    yield ReplayedLetter(one.letter, None, one.partition)
+                    yield ReplayedLetter(one.letter, partition=one.partition)
                 waiting = []
         await _commit(producer, settings, waiting, options)
         for one in waiting:
-            yield ReplayedLetter(one.letter, None, one.partition)
+            yield ReplayedLetter(one.letter, partition=one.partition)
 
 
 async def _count_partitions(settings: Settings, connection: Connection) -> int:

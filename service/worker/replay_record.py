@@ -24,6 +24,10 @@ class ReplayRefusedError(ValueError):
     """This dead letter is not put back; the text says why and what to do."""
 
 
+class ReplayedBeforeError(ReplayRefusedError):
+    """The ledger says that it was put back before."""
+
+
 @dataclass(frozen=True)
 class ReplayOptions:
     """How to replay. `mended` replaces the value; `again` repeats a replay; `unchecked` skips reading the value."""
@@ -61,7 +65,7 @@ class ReplayPreparer:
         entry = self.ledger.get(name_replay(*letter.at))
         if isinstance(entry, Replay) and not self.options.again:
             when = entry.at.isoformat(timespec="seconds")
-            raise ReplayRefusedError(f"replayed already by {entry.by} at {when}; pass --again to repeat it")
+            raise ReplayedBeforeError(f"replayed already by {entry.by} at {when}; pass --again to repeat it")
         key, value, headers = await self._restore(letter)
         if self.options.mended is not None:
             value = self.options.mended

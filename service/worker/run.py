@@ -28,7 +28,6 @@ from service.worker.monitor import Monitor
 from service.worker.outputs import Pipeline
 from service.worker.topics import check_topics
 from service.worker.topics_cluster import RefusedByBrokerError
-from service.worker.topics_file import load_topics
 from service.worker.web import WebPortError, start_web
 
 _log = structlog.get_logger(__name__)
@@ -93,12 +92,11 @@ def _make_gate(settings: Settings, loaded: Loaded, connection: Connection) -> Ga
 
 async def _prepare(settings: Settings, connection: Connection, gate: Gate, stopping: asyncio.Event) -> int | None:
     """Wait for the broker, check the topics, look for a trip; returns an exit code if the worker must not start."""
-    topics = load_topics(settings)
     give_up_s = time.monotonic() + settings.broker_wait_s if settings.broker_wait_s else float("inf")
     warned = False
     while not stopping.is_set():
         try:
-            faults = await check_topics(connection, topics, sizes=settings.topics_check == "full")
+            faults = await check_topics(settings)
             control = await read_control(connection, settings.control_topic) if not faults else {}
         except (BrokerUnreachableError, KafkaError, OSError) as error:
             if time.monotonic() > give_up_s:
