@@ -44,7 +44,7 @@ def find_java(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def cache_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the jars belong: `SLUICE_KAFKA_CACHE`, else the user's cache, in a folder named after the pom's hash.
+    """Return where the jars belong: `SLUICE_KAFKA_CACHE`, else the user's cache, named after the pom's hash.
 
     A user's cache, not the checkout: the second clone starts its broker without asking Maven again.
     """
