@@ -24,7 +24,7 @@ from service.worker.dead_letters import (
     read_dead_letters,
 )
 from service.worker.replay import ReplayedLetter, replay_dead_letters
-from service.worker.replay_record import ReplayOptions
+from service.worker.replay_record import ReplayedBeforeError, ReplayOptions
 
 dead_letters_app = App(name="dead-letters", help="Look at records that could not be read, and put them back.")
 
@@ -107,12 +107,17 @@ def replay_letters(  # noqa: PLR0913 - each is an option of the command
         selection = Selection(cause, caused_by, parse_since(since, datetime.now(UTC)))
         mended = None if value is None else _read_value(value)
         options = ReplayOptions(by or name_operator(), mended, again=again, unchecked=unchecked, dry_run=dry_run)
-        counts = {True: 0, False: 0}
+        put = before = left = 0
         async for result in replay_dead_letters(settings, _select(settings, place, selection), options):
-            counts[result.refused is None] += 1
+            if every and isinstance(result.refused, ReplayedBeforeError):
+                before += 1
+                continue
+            put, left = (put + 1, left) if result.refused is None else (put, left + 1)
             out.print(_word(result, settings, dry_run=dry_run))
-        out.print(f"{counts[True]} {'would be ' if dry_run else ''}put back, {counts[False]} left")
-        return NOT_SO if counts[False] else DONE
+        out.print(
+            f"{put} {'would be ' if dry_run else ''}put back, {left} left, {before} passed over (replayed before)"
+        )
+        return NOT_SO if left else DONE
 
     return run_command(replay)
 
@@ -165,6 +170,6 @@ def _read_value(path: Path) -> bytes:
 def _word(result: ReplayedLetter, settings: Settings, *, dry_run: bool) -> str:
     at = f"{result.letter.at.partition}:{result.letter.at.offset}"
     if result.refused is not None:
-        return f"{at} left: {show_safely(result.refused)}"
+        return f"{at} left: {show_safely(str(result.refused))}"
     where = "by its key" if result.partition is None else f"partition {result.partition}"
     return f"{at} {'would go' if dry_run else 'put back'} to {settings.submissions_topic}, {where}"
