@@ -5,7 +5,7 @@ the idf is rounded first, to what the shipped int8 table can hold, so that train
 computes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.data import UNKNOWN
 from service.classifier.features import BUCKETS, hash_ngrams
+from service.classifier.windows import cut_windows
 
 CHUNK = 512
 IDF_STEPS = 127
@@ -33,11 +34,32 @@ class Idf:
     unit: float
 
 
-def count_ngrams(texts: Sequence[str], normalise: Callable[[str], str]) -> Rows:
-    """Mark which n-grams occur in which text: a matrix of ones, shape (n, BUCKETS)."""
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Texts as serving reads them: TF-IDF `rows` of all windows, and each text's `first` one, shape (texts,)."""
+
+    rows: Rows
+    first: NDArray[np.int64]
+
+    def score(self, weight: NDArray[np.float32], bias: float) -> NDArray[np.float64]:
+        """Give each text's logit: the highest of its windows', shape (texts,)."""
+        highest: NDArray[np.float64] = np.maximum.reduceat((self.rows @ weight).astype(np.float64), self.first) + bias
+        return highest
+
+
+def cut(texts: Sequence[str], idf: Idf) -> Windows:
+    """Cut normalised texts into windows and hash them."""
+    windows = cut_windows(texts)
+    first = np.flatnonzero(np.diff([window.owner for window in windows], prepend=-1))
+    pieces = [texts[window.owner][window.start : window.end] for window in windows]
+    return Windows(weigh(count_ngrams(pieces), idf), first)
+
+
+def count_ngrams(texts: Sequence[str]) -> Rows:
+    """Mark which n-grams occur in which normalised text: a matrix of ones, shape (n, BUCKETS)."""
     buckets, sizes = [], []
     for start in range(0, len(texts), CHUNK):
-        chunk = [normalise(text) for text in texts[start : start + CHUNK]]
+        chunk = texts[start : start + CHUNK]
         found = hash_ngrams(chunk)
         buckets.append(found.buckets)
         sizes.append(np.bincount(found.rows, minlength=len(chunk)))

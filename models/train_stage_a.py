@@ -31,7 +31,7 @@ from models.data import (
     read_texts,
 )
 from models.export import Linear, build_graph, compute_plainly, quantise
-from models.linear import Rows, balance, count_ngrams, fit_idf, fit_policy, weigh
+from models.linear import balance, count_ngrams, cut, fit_idf, fit_policy, weigh
 from service.classifier.classifier import Classifier, load_classifier
 from service.classifier.features import hash_ngrams
 from service.classifier.manifest import MANIFEST_NAME, OPSET, current_features
@@ -84,26 +84,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def fit(data: Texts) -> Linear:
     """Fit and calibrate every policy on the folds that are for it."""
-    training = (data.folds != TEST_FOLD) & (data.folds != CALIBRATION_FOLD)
-    counts = count_ngrams(data.texts, normalise_for_model)
+    training, held_out = is_training(data), np.flatnonzero(data.folds == CALIBRATION_FOLD)
+    texts = [normalise_for_model(text) for text in data.texts]
+    counts = count_ngrams(texts)
     idf = fit_idf(counts[training])
     rows = weigh(counts, idf)
+    windows = cut([texts[number] for number in held_out.tolist()], idf)
     weights, biases, platts = [], [], []
     for column, policy in enumerate(data.policies):
         truth = data.labels[:, column]
         weight, bias = fit_policy(rows, data.sources, truth, training)
-        platts.append(calibrate(rows, data, truth, weight, bias))
+        platts.append(calibrate(windows.score(weight, bias), truth[held_out], data.sources[held_out]))
         weights.append(weight)
         biases.append(bias)
         say(f"fitted {policy}")
     return quantise(np.stack(weights), np.array(biases, np.float32), idf, platts)
 
 
-def calibrate(rows: Rows, data: Texts, truth: NDArray[np.int8], weight: NDArray[np.float32], bias: float) -> Platt:
-    """Calibrate one policy on the fold that is for it."""
-    known = (data.folds == CALIBRATION_FOLD) & (truth != UNKNOWN)
-    logits = (rows[known] @ weight + bias).astype(np.float64)
-    return fit_platt(logits, truth[known], balance(data.sources[known], truth[known], PRIOR))
+def is_training(data: Texts) -> NDArray[np.bool_]:
+    """Say which texts may be fitted: those outside the two held-out folds."""
+    chosen: NDArray[np.bool_] = (data.folds != TEST_FOLD) & (data.folds != CALIBRATION_FOLD)
+    return chosen
+
+
+def calibrate(logits: NDArray[np.float64], truth: NDArray[np.int8], sources: NDArray[np.str_]) -> Platt:
+    """Calibrate one policy on texts that its fit has not seen, as serving scores them; unknown labels are left out."""
+    known = truth != UNKNOWN
+    return fit_platt(logits[known], truth[known], balance(sources[known], truth[known], PRIOR))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

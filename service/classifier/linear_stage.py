@@ -14,9 +14,11 @@ from service.classifier.features import Occurrences, hash_ngrams, locate_ngrams
 from service.classifier.manifest import ModelScoreError
 from service.classifier.session import LinearSession
 from service.classifier.stage import Span
-from service.classifier.windows import cut_windows, gather_runs
+from service.classifier.windows import Window, cut_windows, gather_runs
 
 _CHUNK = re.compile(r"\S+")
+_INNER = re.compile(r"\w(?:\S*\w)?")
+_NO_BLANKS = re.compile("[\u3041-\u30ff\u3400-\u9fff]")  # kana and ideographs
 _LONG_CHUNK = 24  # code points; longer ones are mostly writing without blanks and are narrowed to their strong part
 _STRONG = 0.25  # of the strongest character
 
@@ -38,16 +40,16 @@ class LinearStage:
 
         """
         windows = cut_windows(texts)
-        if not windows:
-            return np.empty((0, len(self.labels)), dtype=np.float32)
-        scores = np.concatenate(
-            [self._score_run([texts[w.owner][w.start : w.end] for w in run]) for run in gather_runs(windows)]
-        )
+        scores = self._score_windows(texts, windows)
         if len(windows) == len(texts):
             return scores
-        first = np.flatnonzero(np.diff([w.owner for w in windows], prepend=-1))
+        first = np.flatnonzero(np.diff([window.owner for window in windows], prepend=-1))
         highest: NDArray[np.float32] = np.maximum.reduceat(scores, first, axis=0)
         return highest
+
+    def _score_windows(self, texts: Sequence[str], windows: Sequence[Window]) -> NDArray[np.float32]:
+        runs = [self._score_run([texts[w.owner][w.start : w.end] for w in run]) for run in gather_runs(windows)]
+        return np.concatenate(runs) if runs else np.empty((0, len(self.labels)), dtype=np.float32)
 
     def _score_run(self, texts: list[str]) -> NDArray[np.float32]:
         scores = self._session.score(hash_ngrams(texts), len(texts))
@@ -86,11 +88,8 @@ class LinearStage:
 
     def _strongest_window(self, text: str, column: int) -> tuple[int, str]:
         windows = cut_windows([text])
-        if len(windows) > 1:
-            pieces = [text[w.start : w.end] for w in windows]
-            scores = np.concatenate([self.score([piece])[:, column] for piece in pieces])
-            windows = [windows[int(np.argmax(scores))]]
-        return windows[0].start, text[windows[0].start : windows[0].end]
+        strongest = windows[int(np.argmax(self._score_windows([text], windows)[:, column]))]
+        return strongest.start, text[strongest.start : strongest.end]
 
     def _weigh(self, found: Occurrences) -> NDArray[np.float32]:
         """Weigh occurrences: an n-gram counts once a text, so its occurrences share its weight; shape (m, labels)."""
@@ -107,15 +106,25 @@ def _spread(found: Occurrences, weights: NDArray[np.float32], length: int) -> ND
 
 
 def _cut_words(text: str, strength: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Cut a text at blanks; a long chunk is narrowed to the runs of its strong characters."""
-    words = []
+    """Cut a text into words; writing without blanks is cut to the runs of its strong characters."""
     limit = _STRONG * float(strength.max(initial=0.0))
+    words = []
     for chunk in _CHUNK.finditer(text):
         start, end = chunk.span()
-        if end - start <= _LONG_CHUNK:
-            words.append((start, end))
-            continue
-        strong = np.concatenate([[False], strength[start:end] > limit, [False]])
-        edges = np.flatnonzero(np.diff(strong.astype(np.int8)))
-        words += [(start + int(a), start + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        if end - start > _LONG_CHUNK or _NO_BLANKS.search(chunk[0]):
+            words += _find_strong(strength, start, end, limit)
+        else:
+            words.append(_trim(text, start, end))
     return words
+
+
+def _find_strong(strength: NDArray[np.float64], start: int, end: int, limit: float) -> list[tuple[int, int]]:
+    strong = np.concatenate([[False], strength[start:end] > limit, [False]])
+    edges = (np.flatnonzero(np.diff(strong.astype(np.int8))) + start).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out punctuation at both ends, unless there is nothing else."""
+    inner = _INNER.search(text, start, end)
+    return inner.span() if inner else (start, end)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.classifier.features import BUCKETS, CHAR_SIZES, FEATURES_VERSION, WORD_SIZES
+from service.classifier.windows import OVERLAP_CHARS, WINDOW_CHARS
 
 MANIFEST_NAME = "manifest.json"
 OPSET = 18  # the operator set that `models.export` writes and this code was tested with
@@ -36,12 +37,14 @@ class _Part(BaseModel):
 
 
 class FeatureSpec(_Part):
-    """The features a model was trained on; equal to this code's, or its table's rows mean something else."""
+    """What a model was trained on; equal to this code's, or its table and its calibration mean something else."""
 
     version: int
     char_sizes: tuple[int, ...]
     word_sizes: tuple[int, ...]
     buckets: int
+    window_chars: int
+    overlap_chars: int
 
 
 class Calibration(_Part):
@@ -99,7 +102,14 @@ class Manifest(_Part):
 
 def current_features() -> FeatureSpec:
     """Describe the features this code makes."""
-    return FeatureSpec(version=FEATURES_VERSION, char_sizes=CHAR_SIZES, word_sizes=WORD_SIZES, buckets=BUCKETS)
+    return FeatureSpec(
+        version=FEATURES_VERSION,
+        char_sizes=CHAR_SIZES,
+        word_sizes=WORD_SIZES,
+        buckets=BUCKETS,
+        window_chars=WINDOW_CHARS,
+        overlap_chars=OVERLAP_CHARS,
+    )
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -1,22 +1,23 @@
 """Cut long texts into windows, and gather windows into bounded runs.
 
-Place in the flow: before `features`. A text up to WINDOW_CHARS is one window. A longer one, such as a transcript, is
-read whole, window by window, and its score for a label is the highest of its windows': one harmful sentence in an
-hour of harmless talk is found, and nothing is dropped. The cost is linear: about LENGTH / (WINDOW_CHARS -
-OVERLAP_CHARS) windows.
+Place in the flow: before `features`. A text up to WINDOW_CHARS is one window. A longer one is read whole, window by
+window, and its score for a label is the highest of its windows': one harmful sentence among many harmless ones is
+found, however much clean text is put around it, and nothing is dropped. The cost is linear: each character is read
+twice, about 60 ms for the 100,000 of a long transcript.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-WINDOW_CHARS = 1_000  # most training texts are shorter; a longer window thins out one harmful sentence
-OVERLAP_CHARS = 200  # a sentence that a window's end cuts stands whole in the next one
-RUN_CHARS = 32_768  # bounds a run's memory: at most 6 n-grams a character, 64 bytes each in the sum, about 13 MB
+# Measured with a harmful sentence hidden in 500 to 20,000 characters of clean ads: windows of 1,000 find it hardly ever
+# (its median score .01 to .3), of 300 about half the time, of 240 nearly always; below that clean texts lose too much.
+WINDOW_CHARS = 240
+OVERLAP_CHARS = 120  # a sentence that a window's end cuts stands whole in the next one
+RUN_CHARS = 16_384  # bounds a run's memory: at most 6 n-grams a character, 64 bytes each in the sum, about 6 MB
 RUN_WINDOWS = 1_024  # bounds it for many empty texts
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The code points [start, end) of text number `owner`."""
 
     owner: int
