@@ -186,7 +186,7 @@ def _describe_schemas() -> dict[str, Any]:
 
 def _dump(document: dict[str, Any]) -> str:
     yaml = YAML()
-    yaml.width = 120
+    yaml.width = 4_096  # a folded line would end in a space
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.default_flow_style = False
     stream = StringIO()
