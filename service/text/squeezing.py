@@ -5,11 +5,12 @@ a hit with the term, letter by letter, so that only spellings which really stand
 """
 
 import re
+from collections.abc import Iterator
 
-from ahocorasick_rs import AhoCorasick
+import re2
 
 from service.text.tables import LEET
-from service.text.tracing import Step, substitute
+from service.text.tracing import Edit, apply_edits, substitute
 
 _STANDS_FOR = {c: frozenset(letter) for c, letter in LEET.items()} | {
     "1": frozenset("il"), "|": frozenset("il"), "!": frozenset("il"), "6": frozenset("gb"), "4": frozenset("a"),
@@ -27,45 +28,74 @@ _INSIDE = re.compile(r"(?<=[^\W_])(?:[^\w\s\0]|_){1,3}(?=[^\W_])")
 _BETWEEN_SINGLES = re.compile(r"(?:(?<=^[^\W_])|(?<=[\W_][^\W_]))(?:[^\w\0]|_){1,5}(?=[^\W_](?:[\W_]|$))")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
-_MAYBE_LEET = re.compile(r"[\d@$!|€£¢¡][^\W\d_]|[^\W\d_][$€£@\d]")
-_MAYBE_PARTED = re.compile(r"[^\W\d_](?:[^\w\s\0']|_){1,3}[^\W\d_]|[^\W\d_]'[^\W\d_]{3}")
-_MAYBE_SPREAD = re.compile(r"(?:^|[\W_])[^\W_](?:[^\w\0]|_){1,5}[^\W_](?:[\W_]|$)")
-_THRICE = AhoCorasick([c * 3 for c in map(chr, range(0x61, 0x590)) if c.isalpha() and c == c.lower()])
+# One pass of an automaton tells which steps could change a text at all. It may be too eager, never too lazy.
+_GATE_LEET, _GATE_SPREAD, _GATE_PARTED, _GATE_STRETCHED = range(4)
+_GATES = (
+    r"[0-9@$!|€£¢¡]\pL|\pL[$€£@0-9]",
+    r"(?:^|[^\pL\pN])[\pL\pN](?:[^\pL\pN\x00]){1,5}[\pL\pN](?:[^\pL\pN]|$)",
+    # Not the apostrophe of "don't" and "we're".
+    r"[\pL\pN](?:[^\pL\pN\s\x00']{1,3}|['_]{2,3})[\pL\pN]|[\pL\pN]'[\pL\pN]{3}",
+    # "www" is no stretched letter.
+    "|".join(c * (4 if c == "w" else 3) for c in map(chr, range(0x61, 0x590)) if c.isalpha() and c == c.lower()),
+)
 
-_letters = substitute(_LETTERED, lambda m: m[0].translate(_CANON))
-_tail = substitute(_TAIL, lambda m: m[0].translate(_CANON))
-_inside = substitute(_INSIDE, lambda _: "")
-_between = substitute(_BETWEEN_SINGLES, lambda _: "")
-_short = substitute(_STRETCHED, lambda m: m[1])
-_CANON_LETTERS = {code: letter for code, letter in _CANON.items() if chr(code).isalpha()}
-_canon = Step(lambda text: text.translate(_CANON_LETTERS), lambda _: [])
 
-SQUEEZE_STEPS = (_letters, _tail, _between, _inside, _short, _canon)
-"""From the Latin reading to the squeezed one."""
+def _build_gate() -> re2.Set:
+    gate = re2.Set.SearchSet()
+    for pattern in _GATES:
+        gate.Add(pattern)
+    gate.Compile()
+    return gate
 
+
+_GATE = _build_gate()
 _DOUBLED = re.compile(r"(.)\1+")
 _ALPHABETIC = re.compile("[a-z0-9\u00c0-\u058f]")
-MIN_DENSE_CHARS = 2
-"""The same for scripts whose characters say more than a Latin letter."""
+# "gambIing": a capital I inside a word is read as l.
+_CAPITAL_I = re.compile(r"[a-z]I")
+
 MIN_SQUEEZED_CHARS = 4
 """A shorter term is not looked for in the squeezed reading: too many innocent letters squeeze to it."""
+MIN_DENSE_CHARS = 2
+"""The same for scripts whose characters say more than a Latin letter."""
+
+_CANON_LETTERS = {code: letter for code, letter in _CANON.items() if chr(code).isalpha()}
+_STEPS = (
+    (_GATE_LEET, substitute(_LETTERED, lambda m: m[0].translate(_CANON))),
+    (_GATE_LEET, substitute(_TAIL, lambda m: m[0].translate(_CANON))),
+    (_GATE_SPREAD, substitute(_BETWEEN_SINGLES, lambda _: "")),
+    (_GATE_PARTED, substitute(_INSIDE, lambda _: "")),
+    (_GATE_STRETCHED, substitute(_STRETCHED, lambda m: m[1])),
+)
 
 
-def is_odd(latin: str) -> bool:
-    """Tell whether squeezing could bring anything to light; true for some innocent texts, never false for a guilty one."""
-    return bool(
-        _MAYBE_LEET.search(latin)
-        or _MAYBE_PARTED.search(latin)
-        or _MAYBE_SPREAD.search(latin)
-        or _THRICE.find_matches_as_indexes(latin)
-    )
+def _open_gates(latin: str) -> list[int]:
+    return list(_GATE.Match(latin.encode()) or ())
 
 
-def squeeze(latin: str) -> str:
-    """Return the squeezed reading of a Latin reading."""
-    for step in SQUEEZE_STEPS:
-        latin = step.apply(latin)
-    return latin
+def squeeze(latin: str, original: str = "") -> str:
+    """Return the squeezed reading of a Latin reading; the same object where squeezing brings nothing to light.
+
+    `original` is the text before its capitals were lost.
+    """
+    gates = _open_gates(latin)
+    squeezed = latin
+    for gate, step in _STEPS:
+        # Letters put right may turn out stretched, or singles: only the first gate can open others.
+        if gate in gates or _GATE_LEET in gates:
+            squeezed = step.apply(squeezed)
+    odd = squeezed != latin or _CAPITAL_I.search(original)
+    return squeezed.translate(_CANON_LETTERS) if odd else latin
+
+
+def trace_squeeze(latin: str) -> Iterator[list[Edit]]:
+    """Yield the edits of each step that leads from a Latin reading to its squeezed one, in their order."""
+    gates = _open_gates(latin)
+    for gate, step in _STEPS:
+        if gate in gates or _GATE_LEET in gates:
+            edits = step.trace(latin)
+            latin = apply_edits(latin, edits)
+            yield edits
 
 
 def squeeze_term(latin: str) -> tuple[str, ...]:

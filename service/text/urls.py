@@ -22,11 +22,13 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 _DOT = r"(?:\.|\[\.\]|\(\.\)|。|．|｡)"
 _IN_TEXT = re.compile(rf"(?:h(?:tt|xx)ps?:[\\/]{{2}}[^\s<>\"'\0]+)|[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
 _MAYBE_IN_TEXT = re.compile(r"\.[^\W_]|[。．｡]|[.]\]|[.]\)|:[\\/]")
+_RUN = re.compile(r"[^ ]*")
+_BARE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
 _NESTED = re.compile(r"https?:[\\/]{2}[^\s&\"'<>#]+", re.IGNORECASE)
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=True)
 class WebAddress:
     """A URL as a browser reads it. `problem` is '' for a readable web address, else says what is wrong with it."""
 
@@ -102,16 +104,26 @@ def read_url(given: str) -> WebAddress:
 
 def find_urls(text: str) -> Iterator[tuple[int, int, WebAddress]]:
     """Yield [start, end) and the address of everything in `text` that looks like one; also "evil[.]example", "hxxp://"."""
-    if not _MAYBE_IN_TEXT.search(text):
-        return
-    for match in _IN_TEXT.finditer(text):
-        found = match[0].rstrip(".,;:!?)]}'\"")
-        mended = _DEFANGED.sub(".", found)
-        if mended[:4].lower() == "hxxp":
-            mended = "http" + mended[4:]
-        address = read_url(mended)
-        if address.valid and "." in address.host:
-            yield match.start(), match.start() + len(found), address
+    done = 0
+    for sign in _MAYBE_IN_TEXT.finditer(text):
+        if sign.start() < done:
+            continue
+        # The costly pattern only sees the run of characters around a sign of an address.
+        run = _RUN.match(text, max(text.rfind(" ", done, sign.start()) + 1, done))
+        done = run.end() if run else sign.end()
+        for match in _IN_TEXT.finditer(text, run.start() if run else sign.start(), done):
+            found = match[0].rstrip(".,;:!?)]}'\"")
+            address = _read_found(found)
+            if address.valid and "." in address.host:
+                yield match.start(), match.start() + len(found), address
+
+
+def _read_found(found: str) -> WebAddress:
+    if _BARE.fullmatch(found):
+        # Such a name reads as it stands; "www.example.com" need not go through the parser.
+        return WebAddress(found, "", f"https://{found}/".lower(), found.lower())
+    mended = _DEFANGED.sub(".", found)
+    return read_url("http" + mended[4:] if mended[:4].lower() == "hxxp" else mended)
 
 
 def _decode(text: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from service.contracts.decision import View
 from service.text.folding import BASE_STEPS, LATIN_STEPS, fold_base, fold_latin
-from service.text.squeezing import SQUEEZE_STEPS, is_odd, squeeze
+from service.text.squeezing import squeeze, trace_squeeze
 from service.text.tracing import Mapping, Step, apply_edits, substitute
 
 _UNEVEN_SPACE = re.compile(r"\s{2,}|[^\S ]")
@@ -21,7 +21,11 @@ _even = substitute(_UNEVEN_SPACE, lambda _: " ")
 _STEPS: dict[View, tuple[Step, ...]] = {
     View.BASE: (*BASE_STEPS, _even),
     View.LATIN: LATIN_STEPS,
-    View.SQUEEZED: SQUEEZE_STEPS,
+}
+_BACK = {
+    View.BASE: (View.BASE,),
+    View.LATIN: (View.LATIN, View.BASE),
+    View.SQUEEZED: (View.SQUEEZED, View.LATIN, View.BASE),
 }
 
 
@@ -62,7 +66,7 @@ class Views:
     @cached_property
     def squeezed(self) -> str:
         """The squeezed reading; the same object as `latin` where there is nothing to squeeze."""
-        return squeeze(self.latin) if is_odd(self.latin) else self.latin
+        return squeeze(self.latin, self.original)
 
     @cached_property
     def _mappings(self) -> dict[View, list[Mapping]]:
@@ -72,10 +76,9 @@ class Views:
             mappings[view] = []
             for step in steps:
                 edits = step.trace(text)
-                if edits:
-                    mappings[view].append(Mapping(edits))
-                    text = apply_edits(text, edits)
-                text = step.apply(text) if not edits else text
+                mappings[view].append(Mapping(edits))
+                text = apply_edits(text, edits) if edits else step.apply(text)
+        mappings[View.SQUEEZED] = [Mapping(edits) for edits in trace_squeeze(text)]
         return mappings
 
     def to_latin(self, start: int, end: int) -> tuple[int, int]:
@@ -86,8 +89,7 @@ class Views:
 
     def locate(self, view: View, start: int, end: int) -> Place:
         """Return where the non-empty span [start, end) of a view's text lies in the original."""
-        chain = {View.BASE: [View.BASE], View.LATIN: [View.LATIN, View.BASE]}.get(view, list(reversed(_STEPS)))
-        for name in chain:
+        for name in _BACK[view]:
             for mapping in reversed(self._mappings[name]):
                 start, end = mapping.to_source(start, end)
         return self.place(start, end)
