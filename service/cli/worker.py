@@ -15,7 +15,12 @@ from service.worker.run import EXIT_MISDEPLOYED, run_worker
 def work() -> None:
     """Moderate ads from the submissions topic until SIGTERM; configured by SLUICE_ variables (`sluice settings`)."""
     settings = load_settings()
-    configure_logs(settings.log_level, settings.log_format, log_ad_texts=settings.log_ad_texts)
+    configure_logs(
+        settings.log_level,
+        build=settings.build_id or __version__,
+        form=settings.log_format,
+        log_ad_texts=settings.log_ad_texts,
+    )
     log = structlog.get_logger(__name__)
     try:
         bundle = load_live_bundle(settings)

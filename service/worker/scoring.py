@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from service.contracts.dead_letter import DeadLetter
 from service.contracts.decision import Origin
 from service.contracts.reading import UnreadableSubmissionError, read_submission
-from service.moderate import Moderated, Received, moderate_or_review
-from service.strategy.bundle import Bundle
+from service.moderate import LiveBundle, Moderated, Received, moderate_or_review
 from service.worker.dead_letter_record import build_dead_letter
 from service.worker.fitting import SizeLimits, fit_decision, fit_review_task
 from service.worker.outputs import ChunkOutputs, InputRecord, OutputRecord
@@ -19,7 +18,7 @@ from service.worker.outputs import ChunkOutputs, InputRecord, OutputRecord
 class ScoringPipeline:
     """`Pipeline` over the live bundle. `now` is the only clock; it is read once a chunk, so a chunk has one time."""
 
-    bundle: Bundle
+    bundle: LiveBundle
     limits: SizeLimits
     build: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -3,6 +3,7 @@
 What the control topic and the dead letters are read with. Nothing is committed, so reading changes nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -120,6 +121,8 @@ async def open_topic(connection: Connection, topic: str) -> AsyncIterator[TopicR
         try:
             await consumer.start()
             consumer.assign(partitions)
+            # aiokafka's stop() raises CancelledError if its own background task has not had a first turn.
+            await asyncio.sleep(0)
             yield TopicReader(consumer, partitions)
         finally:
             await consumer.stop()

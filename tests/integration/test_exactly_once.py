@@ -75,8 +75,8 @@ def test_each_ad_is_answered_once_over_kills_and_a_freeze(
         for worker in workers:
             time.sleep(3)
             worker.signal(signal.SIGKILL)
-        time.sleep(4)
         frozen = workers[0]
+        frozen.wait_ready()  # it must own partitions, or it is no zombie when it wakes
         before = frozen.process.pid
         frozen.signal(signal.SIGSTOP)
         time.sleep(10)  # longer than the session: the group goes on without it, and it comes back as a zombie
