@@ -46,6 +46,9 @@ def server_properties(node: Node, nodes: list[Node], data: Path) -> str:
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
+        # a killed broker that is back must wait until its former life has timed out (9 s)
+        "broker.heartbeat.interval.ms": 1000,
+        "broker.session.timeout.ms": 5000,
         # one small machine runs it beside the tests
         "offsets.topic.num.partitions": 8,
         "transaction.state.log.num.partitions": 8,
