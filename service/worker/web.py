@@ -24,7 +24,9 @@ async def start_web(
     Only GET and HEAD of the three paths are answered. The callables run on the event loop and must not block.
     Raises WebPortError when the address cannot be bound.
     """
-    runner = web.AppRunner(_build_app(render_metrics, judge_live, judge_ready), access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        _build_app(render_metrics, judge_live, judge_ready), access_log=None, handle_signals=False, shutdown_timeout=2.0
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
