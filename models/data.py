@@ -69,6 +69,7 @@ class Texts:
     texts: Sequence[str]
     commercial: NDArray[np.bool_]
     sources: NDArray[np.str_]
+    languages: NDArray[np.str_]
     raws: NDArray[np.str_]
     folds: NDArray[np.int64]
     labels: NDArray[np.int8]
@@ -104,6 +105,7 @@ def read_texts(directory: Path, policies: tuple[str, ...], excluded: frozenset[s
         texts=[row["text"] for row in rows],
         commercial=commercial,
         sources=np.array([row["source"] for row in rows]),
+        languages=np.array([row["lang"] for row in rows]),
         raws=np.array([row["raw"] for row in rows]),
         folds=np.array([_fold(row["text"]) for row in rows]),
         labels=labels,

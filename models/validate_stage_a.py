@@ -22,6 +22,7 @@ from models.train_stage_a import POLICIES, SHIPPED, calibrate, is_training, say
 from service.text.model_text import normalise_for_model
 
 FEWEST = 30  # texts of a class below which a figure says little
+FEWEST_COMMERCIAL = 500  # of a rare event's share
 LEVELS = (0.5, 0.9)
 Bools = NDArray[np.bool_]
 
@@ -75,13 +76,17 @@ class Outside:
 
 
 def leave_out(outside: Outside) -> Iterator[dict[str, object]]:
-    """Measure each policy on each source with enough positives, if another source has some, too."""
-    sources = outside.data.sources
+    """Measure each policy on each source with enough positives, if other sources have some in its language, too.
+
+    Hashed n-grams carry nothing from one language to another: the figure for a language unseen would be chance.
+    """
+    sources, languages = outside.data.sources, outside.data.languages
     for policy in POLICIES:
         truth = outside.truth(policy)
         for source in sorted(set(sources[truth == 1].tolist())):
             of_source = sources == source
-            others = outside.fitting & ~of_source & (truth == 1)
+            language = max(set(spoken := languages[of_source & (truth == 1)].tolist()), key=spoken.count)
+            others = outside.fitting & ~of_source & (truth == 1) & (languages == language)
             if (of_source & (truth == 1)).sum() < FEWEST or others.sum() < FEWEST:
                 continue
             yield {"policy": policy, "source": source} | _measure_source(outside, policy, source)
@@ -107,6 +112,8 @@ def score_commerce(outside: Outside) -> Iterator[dict[str, object]]:
     """Score each source's clean commercial texts by fits without that source."""
     for source in sorted(COMMERCIAL):
         chosen = outside.data.commercial & (outside.data.sources == source)
+        if chosen.sum() < FEWEST_COMMERCIAL:
+            continue
         scores = np.stack([outside.score(policy, source)[chosen] for policy in POLICIES], axis=1)
         highest = scores.max(axis=1)
         shares = (scores >= LEVELS[0]).mean(axis=0)
