@@ -1,8 +1,8 @@
 """Conditions of rules in CEL (the Common Expression Language), behind an interface of our own.
 
-All conditions of a scope are compiled as one list, which costs a third of evaluating them apart. The engine returns most
-run-time errors as values and one error spoils a whole list: then each condition is evaluated alone, and one that still
-fails is `None`, which the caller must make visible. Library: `cel-expr-python` (see ADR 0002); only this module knows it.
+All conditions of a scope are compiled as one list, which costs a third of evaluating them apart. The engine returns
+most run-time errors as values, and one error spoils a whole list: then each condition is evaluated alone, and one that
+still fails is `None`, which the caller must make visible. Only this module knows the library (ADR 0002).
 """
 
 import re
@@ -28,8 +28,8 @@ _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"no matching overload for '([^']*)' applied to '\(([^)]*)\)'")
 _MATCHES = re.compile(r"\.\s*matches\s*\(")
 _FUNCTIONS = (
-    "size", "startsWith", "endsWith", "contains", "has", "all", "exists", "exists_one", "filter", "map", "int", "double",
-    "string", "bool", "duration", "timestamp", "type",
+    "size", "startsWith", "endsWith", "contains", "has", "all", "exists", "exists_one", "filter", "map", "int",
+    "double", "string", "bool", "duration", "timestamp", "type",
 )  # fmt: skip
 _ENVIRONMENT = cel.NewEnv(variables={name: _TYPES[fact.type] for name, fact in FACTS.items()})
 
@@ -62,7 +62,9 @@ def compile_condition(text: str) -> None:
     if hit := _MATCHES.search(text):
         line = text.count("\n", 0, hit.start()) + 1
         column = hit.start() - text.rfind("\n", 0, hit.start())
-        raise ConditionError("matches() is not allowed", "put patterns on a list instead; it is slow here", line, column)
+        raise ConditionError(
+            "matches() is not allowed", "put patterns on a list instead; it is slow here", line, column
+        )
     try:
         expression = _ENVIRONMENT.compile(text)
     except (RuntimeError, ValueError, UnicodeError) as error:
@@ -80,7 +82,7 @@ class CompiledConditions:
     def __init__(self, texts: Sequence[str]) -> None:
         """Take texts that passed `compile_condition`."""
         self.texts = tuple(texts)
-        # Parentheses keep each text an expression of its own; the line's end keeps its comment from eating the rest.
+        # Parentheses keep each text an expression of its own; the line's end ends a comment that stands behind it.
         self._together = _ENVIRONMENT.compile("[" + ",".join(f"({text}\n)" for text in texts) + "]")
         self._apart = [_ENVIRONMENT.compile(text) for text in texts]
         mentioned = "\n".join(texts)
@@ -93,7 +95,7 @@ class CompiledConditions:
         data = {name: read(situation) for name, read in self._facts}
         together = _evaluate(self._together, data)
         if isinstance(together, list):
-            return together
+            return [*together]
         values = [_evaluate(expression, data) for expression in self._apart]
         return [value if isinstance(value, bool) else None for value in values]
 
@@ -105,7 +107,7 @@ class CompiledConditions:
 
 
 def _evaluate(expression: Any, data: dict[str, Any]) -> bool | list[bool] | str:  # noqa: ANN401 - the library is untyped
-    """Return the value; a text is an error's message. An error's own value would be a truthy string, so ask the type."""
+    """Return the value; a text is an error's message. An error's own value is a truthy string, so ask the type."""
     try:
         result = expression.eval(data=data)
         if result.type() == cel.Type.ERROR:

@@ -46,7 +46,9 @@ FACTS: dict[str, Fact] = {
     "advertiser.country": Fact("string", "ISO code, or ''.", lambda at: at.ad.submission.advertiser.country or ""),
     "advertiser.age_days": Fact("double", "Account age at decision time; -1.0 if unknown.", _age_days),
     "advertiser.trust_tier": Fact(
-        "string", "unknown, new, standard, trusted, restricted.", lambda at: at.ad.submission.advertiser.trust_tier.value
+        "string",
+        "unknown, new, standard, trusted, restricted.",
+        lambda at: at.ad.submission.advertiser.trust_tier._value_,
     ),
     "landing.given": Fact("bool", "The ad has a landing URL.", lambda at: bool(at.ad.submission.creative.landing_url)),
     "landing.valid": Fact("bool", "A browser would open it.", lambda at: at.ad.landing.valid),
@@ -54,7 +56,9 @@ FACTS: dict[str, Fact] = {
     "landing.domain": Fact("string", "Its registrable domain.", lambda at: at.ad.landing.registrable_domain),
     "landing.is_ip": Fact("bool", "The host is an IP address.", lambda at: at.ad.landing.is_ip),
     "landing.has_credentials": Fact("bool", "user:password@ in the URL.", lambda at: at.ad.landing.has_credentials),
-    "landing.encoding_depth": Fact("int", "Levels of percent-encoding, 0 to 5.", lambda at: at.ad.landing.encoding_depth),
+    "landing.encoding_depth": Fact(
+        "int", "Levels of percent-encoding, 0 to 5.", lambda at: at.ad.landing.encoding_depth
+    ),
     "landing.punycode": Fact("bool", "The host has letters beyond ASCII.", lambda at: at.ad.landing.punycode),
     "landing.mixed_scripts": Fact("bool", "A host label mixes scripts.", lambda at: at.ad.landing.mixed_scripts),
     "landing.differs_from_display": Fact(

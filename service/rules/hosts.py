@@ -1,4 +1,4 @@
-"""Host lists: is this host, or a domain above it, listed? One dictionary for all lists and a walk up the host's labels."""
+"""Host lists: is this host, or a domain above it, listed? One dictionary for all lists, one walk up the labels."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

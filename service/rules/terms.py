@@ -1,7 +1,7 @@
 """Term lists: every listed word or phrase in an ad's readings, by one automaton (Aho-Corasick) for all lists.
 
-Words end where letters end, in any script. Scripts that write no spaces (Han, kana, Thai, Khmer ...) have no such ends, and
-a hangul word takes its particles at its end. `*` at an entry's start or end lets a word go on there: `kasino*`.
+Words end where letters end, in any script. Scripts that write no spaces (Han, kana, Thai, Khmer ...) have no such
+ends, and a hangul word takes its particles at its end. `*` at an entry's end lets a word go on there: `kasino*`.
 """
 
 import re

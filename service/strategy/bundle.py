@@ -1,6 +1,6 @@
 """A bundle: all strategies, lists and policies of one folder, compiled, immutable, with a version and a hash.
 
-`load_bundle` is the one way in; `moderate` asks the bundle for an ad's strategy and the strategy for rules and a ruling.
+`load_bundle` is the one way in; `moderate` asks the bundle for an ad's strategy, and that for rules and a ruling.
 """
 
 import hashlib
@@ -45,10 +45,11 @@ class CompiledStrategy:
     ) -> list[list[RuleResult]]:
         """Return, ad by ad, the rules that fired or failed. `scores`: policy → probability an ad; None without a model.
 
-        An ad's result does not depend on its neighbours. A rule that fails on an ad is in the result, with `failure` set.
+        An ad's result does not depend on its neighbours. A rule that fails on an ad is a result with `failure` set.
         """
         return [
-            self._rules.evaluate(ad, scores[index] if scores is not None else None, as_of) for index, ad in enumerate(ads)
+            self._rules.evaluate(ad, scores[index] if scores is not None else None, as_of)
+            for index, ad in enumerate(ads)
         ]
 
     def decide(self, signals: Signals) -> Ruling:

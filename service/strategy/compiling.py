@@ -102,7 +102,9 @@ def _check_rule(source: Source, index: int, rule: Rule, shared: BundleFile, list
             what = f"policy '{rule.policy}' does not let a rule approve"
             problems.append(problem((*at, name), what, "use review, or set rules_may_approve in bundle.yaml"))
     if not rule.when and not rule.match:
-        problems.append(problem(at, f"rule '{rule.id}' has neither 'when' nor 'match'", "add one, else it always fires"))
+        problems.append(
+            problem(at, f"rule '{rule.id}' has neither 'when' nor 'match'", "add one, else it always fires")
+        )
     if rule.evasion_action and not (rule.match and rule.match.terms):
         what = "evasion_action only works with a match of terms"
         problems.append(problem((*at, "evasion_action"), what, "remove it, or add match.terms", of_key=True))
@@ -146,7 +148,7 @@ def _check_conditions(source: Source, index: int, rule: Rule) -> list[Problem]:
 
 
 def _try_conditions(source: Source, index: int, rule: Rule) -> list[Problem]:
-    together = CompiledConditions([" && ".join(f"({text}\n)" for text in rule.when)])
+    together = CompiledConditions(["\n && ".join(f"({text}\n)" for text in rule.when)])
     situation = Situation(AdView(_BARE_AD), _NOW, {}, [], [])
     if together.evaluate(situation) != [None]:
         return []
@@ -157,9 +159,12 @@ def _try_conditions(source: Source, index: int, rule: Rule) -> list[Problem]:
 
 
 def _check_ties(by_id: Mapping[str, Source]) -> list[Problem]:
-    problems = []
-    for first, second in find_ties({name: source.strategy.scope for name, source in by_id.items()}):
-        document = by_id[second].document
-        what = f"the scopes of '{first}' and '{second}' are equally specific and share ads"
-        problems.append(document.problem(("scope",), what, "narrow one of them, so that one strategy applies", of_key=True))
-    return problems
+    return [
+        by_id[second].document.problem(
+            ("scope",),
+            f"the scopes of '{first}' and '{second}' are equally specific and share ads",
+            "narrow one of them, so that one strategy applies",
+            of_key=True,
+        )
+        for first, second in find_ties({name: source.strategy.scope for name, source in by_id.items()})
+    ]

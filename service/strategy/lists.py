@@ -1,4 +1,4 @@
-"""Reads the lists of a bundle: `lists/terms/NAME.txt` and `lists/hosts/NAME.txt`, one entry a line, `#` starts a comment."""
+"""Reads a bundle's lists: `lists/terms/NAME.txt`, `lists/hosts/NAME.txt`; an entry a line, `#` starts a comment."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -46,7 +46,7 @@ class Document(NamedTuple):
         return Problem(self.file, *self.place(path, of_key=of_key), what, remedy)
 
 
-def read_yaml(path: Path, file: str) -> Document | Problem:
+def read_yaml(path: Path, file: str) -> Document | Problem:  # noqa: PLR0911 - each kind of failure has its own answer
     """Return a file's document, or why it cannot be read."""
     try:
         raw = path.read_bytes()
@@ -96,7 +96,7 @@ def _explain(document: Document, model: type[BaseModel], error: dict[str, Any]) 
         return document.problem(path, f"field '{name}' is missing in {where}", f"add '{name}:'")
     what = f"{'.'.join(map(str, path))}: {message[0].lower()}{message[1:]}"
     remedy = "write " + _REMEDIES.get(kind, "a value that fits")
-    if kind == "literal_error" or kind == "enum":
+    if kind in {"literal_error", "enum"}:
         remedy = f"write one of {error['ctx']['expected']}"
     return document.problem([p for p in path if p != "[key]"], what, remedy)
 

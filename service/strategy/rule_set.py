@@ -19,40 +19,59 @@ _URL_FIELDS = {"landing_url": "creative.landing_url", "display_url": "creative.d
 _ALL_TEXTS = frozenset("creative." + name for name in TERM_FIELDS)
 
 
+class _Gated:
+    """Rules with conditions, as indexes into the strategy's rules, and their conditions compiled as one list."""
+
+    def __init__(self, rules: Sequence[Rule], indexes: Sequence[int]) -> None:
+        self._indexes = list(indexes)
+        self._conditions = CompiledConditions([" && ".join(f"({text}\n)" for text in rules[i].when) for i in indexes])
+
+    def evaluate(self, situation: Situation) -> dict[int, str]:
+        """Return the rules that are not ruled out: '' where the conditions hold, else why they failed."""
+        truths = self._conditions.evaluate(situation)
+        return {
+            index: "" if truth else self._conditions.explain_failure(slot, situation)
+            for slot, (index, truth) in enumerate(zip(self._indexes, truths, strict=True))
+            if truth is not False
+        }
+
+
 class RuleSet:
     """Evaluates one strategy's rules."""
 
     def __init__(self, rules: Sequence[Rule], terms: TermIndex, hosts: HostIndex) -> None:
         self._rules = tuple(rules)
         self._terms, self._hosts = terms, hosts
-        # Each rule's conditions become one; which of them held is worked out again only where somebody asks.
-        self._conditional = [index for index, rule in enumerate(rules) if rule.when]
-        self._slot = {rule_index: slot for slot, rule_index in enumerate(self._conditional)}
-        self._conditions = CompiledConditions([" && ".join(f"({text}\n)" for text in rules[i].when) for i in self._conditional])
+        # Most ads hit no list, so the conditions of rules that need a hit are asked only after one.
+        self._free = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and not rule.match])
+        self._bound = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and rule.match])
+        self._unconditional = [i for i, rule in enumerate(rules) if not rule.when]
         self._fields = [_paths(rule.match) for rule in rules]
 
     def evaluate(self, ad: AdView, scores: Mapping[str, float] | None, as_of: datetime) -> list[RuleResult]:
-        """Return the rules that fired on the ad or failed on it, in the strategy's order. Never raises."""
+        """Return the rules that fired on the ad or failed on it, in the strategy's order."""
         term_hits = self._terms.search(ad.views) if ad.text_fields else []
         host_hits = self._hosts.search(ad)
         situation = Situation(
             ad, as_of, scores or {}, sorted({h.entry.list for h in term_hits}), sorted({h.list for h in host_hits})
         )
-        truths = self._conditions.evaluate(situation)
-        results = []
-        for index, rule in enumerate(self._rules):
-            slot = self._slot.get(index)
-            truth = True if slot is None else truths[slot]
-            if truth is False:
-                continue
-            if truth is None and slot is not None:
-                why = self._conditions.explain_failure(slot, situation)
-                results.append(RuleResult(rule.id, rule.policy, Outcome.REVIEW, failure=why))
-            elif rule.match is None:
-                results.append(RuleResult(rule.id, rule.policy, rule.action, " && ".join(rule.when)))
-            elif result := self._match(index, rule.match, ad, term_hits, host_hits):
-                results.append(result)
-        return results
+        live = self._free.evaluate(situation)
+        if term_hits or host_hits:
+            live |= self._bound.evaluate(situation) | dict.fromkeys(self._unconditional, "")
+        results = (self._apply(index, live[index], ad, term_hits, host_hits) for index in sorted(live))
+        return [result for result in results if result]
+
+    def _apply(
+        self, index: int, failure: str, ad: AdView, term_hits: list[TermHit], host_hits: list[HostHit]
+    ) -> RuleResult | None:
+        rule = self._rules[index]
+        if rule.match is None:
+            result = RuleResult(rule.id, rule.policy, rule.action, " && ".join(rule.when))
+        elif (matched := self._match(index, rule.match, ad, term_hits, host_hits)) is None:
+            return None
+        else:
+            result = matched
+        return result._replace(outcome=Outcome.REVIEW, failure=failure) if failure else result
 
     def _match(
         self, index: int, match: Match, ad: AdView, term_hits: list[TermHit], host_hits: list[HostHit]
@@ -82,7 +101,9 @@ class RuleSet:
 
 def _show(place: tuple[str, int, int, str], view: View, matched: str) -> Evidence:
     field, start, end, text = place
-    return Evidence(field=field, start=start, end=end, excerpt=text[:MAX_EXCERPT_CHARS], view=view, matched=matched[:256])
+    return Evidence(
+        field=field, start=start, end=end, excerpt=text[:MAX_EXCERPT_CHARS], view=view, matched=matched[:256]
+    )
 
 
 def _paths(match: Match | None) -> frozenset[str]:

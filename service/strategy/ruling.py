@@ -1,11 +1,11 @@
 """Signals and thresholds become one ruling. Pure arithmetic; the order of outcomes and reasons is documented here.
 
-- The worst outcome wins: reject, then review, then approve. A failure speaks for review, so it never hides a rejection,
-  and nothing that failed is ever approved.
-- A rule that approves takes back what the classifier says about its policy, and only that: never another rule's outcome,
-  never a failure.
-- Reasons stand worst outcome first, then by expected harm (the policy's weight x how sure), then rules before model before
-  failures, then by id. Only the first `MAX_REASONS` are kept.
+- The worst outcome wins: reject, then review, then approve. A failure speaks for review, so it never hides a
+  rejection, and nothing that failed is ever approved.
+- A rule that approves takes back what the classifier says about its policy, and only that: never another rule's
+  outcome, never a failure.
+- Reasons stand worst outcome first, then by expected harm (the policy's weight x how sure), then rules before model
+  before failures, then by id. Only the first `MAX_REASONS` are kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from service.strategy.schema import Policy, Threshold
 SEVERITY = {Outcome.REJECT: 2, Outcome.REVIEW: 1, Outcome.APPROVE: 0}
 _SOURCE_ORDER = {Source.RULE: 0, Source.MODEL: 1, Source.FAILURE: 2}
 
-# How likely a violation is where a rule, not a score, says so; reviewers' precision on rules will replace these one day.
+# How likely a violation is where a rule, not a score, says so; reviewers' precision on rules may replace these.
 RULE_SURENESS = {Outcome.REJECT: 0.9, Outcome.REVIEW: 0.5, Outcome.APPROVE: 0.0}
 FAILURE_SURENESS = 0.25
 SUGGEST_REJECT_AT = 0.5
@@ -105,7 +105,12 @@ class Judge:
             outcome, limit = judge_score(score, threshold)
             reasons.append(
                 Reason(
-                    policy=policy, source=Source.MODEL, id=signals.model_stage, outcome=outcome, score=score, threshold=limit
+                    policy=policy,
+                    source=Source.MODEL,
+                    id=signals.model_stage,
+                    outcome=outcome,
+                    score=score,
+                    threshold=limit,
                 )
             )
         return reasons
@@ -157,6 +162,4 @@ def _rule_reason(result: RuleResult) -> Reason:
 
 
 def _failure_reason(code: str, detail: str, policy: str | None) -> Reason:
-    return Reason(
-        policy=policy, source=Source.FAILURE, id=code[:128], outcome=Outcome.REVIEW, detail=detail[:500]
-    )
+    return Reason(policy=policy, source=Source.FAILURE, id=code[:128], outcome=Outcome.REVIEW, detail=detail[:500])

@@ -80,7 +80,7 @@ class Scope(Section):
 
 
 class Threshold(Section):
-    """A score below `approve_below` speaks for nothing, at or above `reject_above` for rejection, between for review."""
+    """A score below `approve_below` speaks for nothing, from `reject_above` on for rejection, between for review."""
 
     approve_below: Share
     reject_above: Share

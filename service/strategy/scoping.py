@@ -1,7 +1,7 @@
 """Which strategy applies to an ad: the most specific scope; two that are equally specific and overlap are an error.
 
-A scope has three dimensions, in the order in which they count: market, vertical, product. In each, one named value is more
-specific than several, and several are more specific than `any`. The first dimension that differs decides.
+A scope has three dimensions, in the order in which they count: market, vertical, product. In each, one named value is
+more specific than several, and several are more specific than `any`. The first dimension that differs decides.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

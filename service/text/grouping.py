@@ -1,6 +1,6 @@
 """`group_key`: one key for near-duplicate creatives, so that a reviewer sees a campaign once.
 
-Min-hashing (Broder 1997) over the set of words: letters only, so prices, digits, emoji, case and punctuation do not count.
+Min-hashing (Broder 1997) over the set of words: letters only, so prices, emoji, case and punctuation do not count.
 Three minima are kept, so two texts share a key with the probability J³, J being the words they share over the words of
 both: one changed word in 30 keeps it with 0.82, in 60 with 0.90; two ads that share a fifth of their words collide with
 0.008. A text of fewer than 8 distinct words must have the same words.
@@ -28,7 +28,7 @@ def _split(text: str) -> set[str]:
 
 
 def group_key(normalised: str, landing_domain: str = "") -> str:
-    """Return the key of a text that went through `normalise_for_model`; without any word, the landing domain decides."""
+    """Return the key of a text from `normalise_for_model`; without any word, the landing domain decides."""
     words = {word.encode("utf-8", "replace") for word in _split(normalised)}
     if not words:
         parts = [b"?", normalised.encode("utf-8", "replace"), landing_domain.encode("utf-8", "replace")]

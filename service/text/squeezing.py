@@ -1,7 +1,7 @@
 """The squeezed reading: separators inside words dropped, leet read as letters, stretched letters drawn together.
 
-It is a gate, meant to be too eager: "retail" and "reta!l" look alike in it. `confirms` then compares the Latin text under
-a hit with the term, letter by letter, so that only spellings which really stand for the term count.
+It is a gate, meant to be too eager: "retail" and "reta!l" look alike in it. `confirms` then compares the Latin text
+under a hit with the term, letter by letter, so that only spellings which really stand for the term count.
 """
 
 import re
@@ -22,7 +22,9 @@ _CANON = {ord(c): letter for c, letter in LEET.items()} | {ord("l"): "i", ord("|
 _CANON |= {ord("о"): "o", ord("з"): "e"}
 
 _SIGN = r"[@$!|€£¢¡]"
-_LETTERED = re.compile(rf"(?<=[^\W\d_])(?:{_SIGN}+|\d{{1,2}})(?=\w)|(?<=\w)[$€£@]{{1,2}}(?!\w)|{_SIGN}(?=[^\W\d_])|\d(?=[^\W\d_])")
+_LETTERED = re.compile(
+    rf"(?<=[^\W\d_])(?:{_SIGN}+|\d{{1,2}})(?=\w)|(?<=\w)[$€£@]{{1,2}}(?!\w)|{_SIGN}(?=[^\W\d_])|\d(?=[^\W\d_])"
+)
 _TAIL = re.compile(r"(?<=[^\W\d_])(?:00?|33?|[1457])(?![\w])")
 _INSIDE = re.compile(r"(?<=[^\W_])(?:[^\w\s\0]|_){1,3}(?=[^\W_])")
 _BETWEEN_SINGLES = re.compile(r"(?:(?<=^[^\W_])|(?<=[\W_][^\W_]))(?:[^\w\0]|_){1,5}(?=[^\W_](?:[\W_]|$))")

@@ -20,9 +20,10 @@ _LATIN_NAME = re.compile(
 _SMALL_CAPITAL_NAME = re.compile(r"LATIN LETTER SMALL CAPITAL (?:TURNED |REVERSED |INVERTED )?([A-Z])")
 _SYMBOL_NAME = re.compile(
     r"(?:NEGATIVE |CROSSED |PARENTHESIZED |TORTOISE SHELL BRACKETED )*(?:SQUARED|CIRCLED|PARENTHESIZED|REGIONAL"
-    r" INDICATOR SYMBOL|TORTOISE SHELL BRACKETED|OUTLINED)*(?: ITALIC)? ?(?:LATIN (?:SMALL|CAPITAL) LETTER|LETTER) ([A-Z])"
+    r" INDICATOR SYMBOL|TORTOISE SHELL BRACKETED|OUTLINED)*(?: ITALIC)? "
+    r"?(?:LATIN (?:SMALL|CAPITAL) LETTER|LETTER) ([A-Z])"
 )
-# Scripts in which a borrowed shape is a disguise; in the others (Arabic, Thai, Han ...) words touch Latin words honestly.
+# Scripts in which a borrowed shape is a disguise; in others (Arabic, Thai, Han ...) words touch Latin words honestly.
 _DISGUISE_SCRIPTS = (
     "LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "COPTIC", "CHEROKEE", "LISU", "CANADIAN", "DESERET", "OLD ITALIC",
     "GOTHIC", "MIAO", "OSAGE", "VAI", "BAMUM", "TIFINAGH", "RUNIC", "WARANG", "MODIFIER", "SCRIPT", "ESTIMATED",
@@ -41,17 +42,20 @@ _DROPPED_RANGES = (
     (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0x1F3FB, 0x1F3FF), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _PLAIN = {
-    "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "ʼ": "'", "ʹ": "'", "“": '"', "”": '"', "„": '"', "‟": '"',
-    "«": '"', "»": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁄": "/", "∕": "/", "İ": "i",
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "ʼ": "'", "ʹ": "'", "“": '"', "”": '"',
+    "„": '"', "‟": '"',
+    "«": '"', "»": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁄": "/",
+    "∕": "/", "İ": "i",
     "🅰": "a", "🅱": "b", "🅾": "o", "🅿": "p", "Ⓜ": "m", "💲": "$", "⭕": "o", "❗": "!", "❕": "!", "❓": "?", "➕": "+",
     "ⓘ": "i", "ℹ": "i", "\u2028": " ", "\u2029": " ", "\u0085": " ", "\u2800": " ",
 }  # fmt: skip
 
 # What Unicode does not list but people read: Cyrillic and Greek capitals that mirror Latin ones, and the like.
 _READ_AS_LATIN = {
-    "и": "n", "й": "n", "я": "r", "ш": "w", "щ": "w", "э": "e", "п": "n", "г": "r", "ь": "b", "ъ": "b", "з": "e", "д": "d",
+    "и": "n", "й": "n", "я": "r", "ш": "w", "щ": "w", "э": "e", "п": "n", "г": "r", "ь": "b", "ъ": "b", "з": "e",
+    "д": "d",
     "л": "l", "б": "b", "ц": "u", "ж": "x", "ч": "y", "λ": "a", "σ": "o", "π": "n", "ω": "w", "η": "n", "μ": "u", "ε": "e",
-    "θ": "o", "ψ": "w", "β": "b", "τ": "t", "κ": "k", "χ": "x", "ζ": "z", "ξ": "e", "δ": "d", "γ": "y", "φ": "o",
+       "θ": "o", "ψ": "w", "β": "b", "τ": "t", "κ": "k", "χ": "x", "ζ": "z", "ξ": "e", "δ": "d", "γ": "y", "φ": "o",
 }  # fmt: skip
 _LATIN_AS_CYRILLIC = dict(zip("aceopxykmthbiju3406", "асеорхукмтнвіјизаоб", strict=True)) | {
     "n": "п",
@@ -61,7 +65,8 @@ _LATIN_AS_CYRILLIC = dict(zip("aceopxykmthbiju3406", "асеорхукмтнві
 _LATIN_AS_GREEK = dict(zip("aeiopuvxyktnhzbmw", "αειορυνχγκτνηζβμω", strict=True))
 # Stand-ins for a letter inside a word, in both the model's text and the squeezed view.
 LEET = {
-    "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i",
+    "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
+    "!": "i",
     "|": "l", "€": "e", "£": "l", "¢": "c", "+": "t", "¡": "i", "(": "c", "<": "c",
 }  # fmt: skip
 

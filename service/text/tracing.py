@@ -20,7 +20,7 @@ class Edit(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One change of a text: `apply` gives the result, `trace` the edits (sorted, apart) that lead to the same result."""
+    """One change of a text: `apply` gives the result, `trace` the edits (sorted, apart) that lead to the same."""
 
     apply: Callable[[str], str]
     trace: Callable[[str], list[Edit]]

@@ -1,18 +1,18 @@
 """Three readings of an ad's texts for term lists, and the way back from a hit to the original's code points.
 
-base: small letters, compatibility forms, nothing invisible; any language. latin: look-alikes and accents folded where the
-text is Latin. squeezed: see `squeezing`. The fields are read as one text, parted by NUL, so that one pass serves all.
+base: small letters, compatibility forms, nothing invisible; any language. latin: look-alikes and accents folded where
+the text is Latin. squeezed: see `squeezing`. The fields are read as one text, parted by NUL, so that one pass serves all.
 Spans are traced only when somebody asks (`locate`), that is on a hit.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 from service.contracts.decision import View
 from service.text.folding import BASE_STEPS, LATIN_STEPS, fold_base, fold_latin
+from service.text.lazy import lazy
 from service.text.squeezing import squeeze, trace_squeeze
 from service.text.tracing import Mapping, Step, apply_edits, substitute
 
@@ -52,23 +52,23 @@ class Views:
         # NUL parts the fields; one inside a text becomes another control character, so that no offset moves.
         self.original = "\0".join(text.replace("\0", "\1") if "\0" in text else text for _, text in self._fields)
 
-    @cached_property
+    @lazy
     def base(self) -> str:
-        """The base reading of all fields."""
+        """Return the base reading of all fields."""
         folded = fold_base(self.original)
         return _UNEVEN_SPACE.sub(" ", folded) if _UNEVEN_SPACE.search(folded) else folded
 
-    @cached_property
+    @lazy
     def latin(self) -> str:
-        """The Latin reading; the same object as `base` where nothing was folded."""
+        """Return the Latin reading; the same object as `base` where nothing was folded."""
         return fold_latin(self.base)
 
-    @cached_property
+    @lazy
     def squeezed(self) -> str:
-        """The squeezed reading; the same object as `latin` where there is nothing to squeeze."""
+        """Return the squeezed reading; the same object as `latin` where there is nothing to squeeze."""
         return squeeze(self.latin, self.original)
 
-    @cached_property
+    @lazy
     def _mappings(self) -> dict[View, list[Mapping]]:
         text = self.original
         mappings: dict[View, list[Mapping]] = {}
