@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -152,12 +153,17 @@ async def _fetch(settings: Settings, place: str) -> StoredDeadLetter:
     return letter
 
 
-async def _select(settings: Settings, place: str | None, selection: Selection) -> AsyncIterator[StoredDeadLetter]:
+async def _select(
+    settings: Settings, place: str | None, selection: Selection
+) -> AsyncGenerator[StoredDeadLetter, None]:
     if place is not None:
         yield await _fetch(settings, place)
         return
-    async for letter in read_dead_letters(build_connection(settings), settings.dead_letters_topic, selection):
-        yield letter
+    async with aclosing(
+        read_dead_letters(build_connection(settings), settings.dead_letters_topic, selection)
+    ) as letters:
+        async for letter in letters:
+            yield letter
 
 
 def _read_value(path: Path) -> bytes:

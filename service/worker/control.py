@@ -4,7 +4,7 @@ Writers here are idempotent, not transactional: one record is one fact. Replays 
 transaction that puts the dead letter back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -27,7 +27,9 @@ async def read_control(connection: Connection, topic: str) -> dict[str, Trip | R
         return await _collect(reader.read_to_end())
 
 
-async def follow_control(connection: Connection, topic: str) -> AsyncIterator[tuple[str, Trip | Resume | Replay]]:
+async def follow_control(
+    connection: Connection, topic: str
+) -> AsyncGenerator[tuple[str, Trip | Resume | Replay], None]:
     """Yield the last record of each key as of now, then every new one as it comes, for ever.
 
     It begins with what is there, so that nothing is missed between `read_control` and this, or in an outage.

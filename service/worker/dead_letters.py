@@ -4,7 +4,7 @@ What `sluice dead-letters list|show` reads, and what `replay.py` puts back.
 """
 
 import heapq
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class Selection(NamedTuple):
 
 async def read_dead_letters(
     connection: Connection, topic: str, selection: Selection
-) -> AsyncIterator[StoredDeadLetter]:
+) -> AsyncGenerator[StoredDeadLetter, None]:
     """Yield what matches, as of now, in the order of each partition. Raises as `open_topic`."""
     async with open_topic(connection, topic) as reader:
         async for record in reader.read_to_end(selection.since_ms):

@@ -5,8 +5,8 @@ its transaction; only then is the ledger read. So of two operators at once, one 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -42,14 +42,14 @@ class ReplayedLetter(NamedTuple):
 
 
 async def replay_dead_letters(
-    settings: Settings, letters: AsyncIterator[StoredDeadLetter], options: ReplayOptions
-) -> AsyncIterator[ReplayedLetter]:
+    settings: Settings, letters: AsyncGenerator[StoredDeadLetter, None], options: ReplayOptions
+) -> AsyncGenerator[ReplayedLetter, None]:
     """Put back each of `letters`, in their order, and yield what became of it once that is durable.
 
     Raises BrokerUnreachableError, RefusedByBrokerError, ReplayInterruptedError; what was not yielded was not put back.
     """
     connection = build_connection(settings)
-    async with _open_producer(settings, connection, dry_run=options.dry_run) as producer:
+    async with aclosing(letters), _open_producer(settings, connection, dry_run=options.dry_run) as producer:
         ledger = await read_control(connection, settings.control_topic)
         preparer = ReplayPreparer(
             connection,
