@@ -3,6 +3,7 @@
 The file is the operator's to change, so every fault is told as FILE:LINE with the remedy.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -76,6 +77,7 @@ def load_topics(settings: Settings) -> TopicsFile:
         role: topic.model_copy(update={"name": getattr(settings, f"{role}_topic")})
         for role, topic in found.topics.items()
     }
+    _require_apart(named)
     return found.model_copy(update={"topics": named})
 
 
@@ -92,6 +94,14 @@ def read_topics_file(path: Path) -> TopicsFile:
     if faults := [f"{path}:{_find_line(document, place)}: {text}" for place, text in _relate(found)]:
         raise TopicsFileError("\n".join(faults))
     return found
+
+
+def _require_apart(topics: Mapping[Role, Topic]) -> None:
+    roles: dict[str, Role] = {}
+    for role, topic in topics.items():
+        if (other := roles.setdefault(topic.name, role)) != role:
+            both = f"SLUICE_{other.upper()}_TOPIC and SLUICE_{role.upper()}_TOPIC are both '{topic.name}'"
+            raise TopicsFileError(f"{both}; each role needs a topic of its own")
 
 
 def _read_yaml(path: Path) -> CommentedMap:
