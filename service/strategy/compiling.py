@@ -126,9 +126,8 @@ def _check_match(source: Source, index: int, rule: Rule, lists: Lists) -> list[P
                 what = f"unknown list lists/{kind}/{name}.txt"
                 problems.append(problem((*at, kind), what, suggest(name, known)))
     allowed = (TERM_FIELDS if rule.match.terms else ()) + (HOST_FIELDS if rule.match.hosts else ())
-    for name in rule.match.fields or ():
-        if allowed and name not in allowed:
-            problems.append(problem((*at, "in"), f"'{name}' is no field to look in", suggest(name, allowed)))
+    strange = [name for name in rule.match.fields or () if allowed and name not in allowed]
+    problems += [problem((*at, "in"), f"'{name}' is no field to look in", suggest(name, allowed)) for name in strange]
     return problems
 
 

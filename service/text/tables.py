@@ -53,9 +53,10 @@ _PLAIN = {
 # What Unicode does not list but people read: Cyrillic and Greek capitals that mirror Latin ones, and the like.
 _READ_AS_LATIN = {
     "и": "n", "й": "n", "я": "r", "ш": "w", "щ": "w", "э": "e", "п": "n", "г": "r", "ь": "b", "ъ": "b", "з": "e",
-    "д": "d",
-    "л": "l", "б": "b", "ц": "u", "ж": "x", "ч": "y", "λ": "a", "σ": "o", "π": "n", "ω": "w", "η": "n", "μ": "u", "ε": "e",
-       "θ": "o", "ψ": "w", "β": "b", "τ": "t", "κ": "k", "χ": "x", "ζ": "z", "ξ": "e", "δ": "d", "γ": "y", "φ": "o",
+    "д": "d", "л": "l", "б": "b", "ц": "u", "ж": "x", "ч": "y", "λ": "a", "σ": "o", "π": "n", "ω": "w", "η": "n",
+    "μ": "u",
+    "ε": "e", "θ": "o", "ψ": "w", "β": "b", "τ": "t", "κ": "k", "χ": "x", "ζ": "z", "ξ": "e", "δ": "d", "γ": "y",
+    "φ": "o",
 }  # fmt: skip
 _LATIN_AS_CYRILLIC = dict(zip("aceopxykmthbiju3406", "асеорхукмтнвіјизаоб", strict=True)) | {
     "n": "п",

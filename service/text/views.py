@@ -1,7 +1,7 @@
 """Three readings of an ad's texts for term lists, and the way back from a hit to the original's code points.
 
 base: small letters, compatibility forms, nothing invisible; any language. latin: look-alikes and accents folded where
-the text is Latin. squeezed: see `squeezing`. The fields are read as one text, parted by NUL, so that one pass serves all.
+the text is Latin. squeezed: see `squeezing`. The fields are read as one text, parted by NUL: one pass serves all.
 Spans are traced only when somebody asks (`locate`), that is on a hit.
 """
 
