@@ -1,6 +1,6 @@
 # The worker's image: built from the lock in one stage, copied without tools into the next.
 # The base is pinned by tag, not by digest: whoever builds releases pins the digest their registry serves.
-FROM python:3.12-slim-bookworm AS builder
+FROM python:3.11-slim-bookworm AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 
@@ -18,7 +18,7 @@ COPY deploy/topics.yaml deploy/topics.yaml
 COPY service service
 RUN sh deploy/image_layer.sh tools/bin/python /opt/sluice project
 
-FROM python:3.12-slim-bookworm
+FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="sluice" \
       org.opencontainers.image.description="Streaming auto-moderation for ads on Kafka" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_BYTES = 500_000_000
-# python:3.12-slim-bookworm, uncompressed. Not measured here: engines show some 125 MB, taken with a margin.
+# python:3.11-slim-bookworm, uncompressed. Not measured here: engines show some 125 MB, taken with a margin.
 BASE_BYTES = 150_000_000
 
 
