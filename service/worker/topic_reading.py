@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from service.worker.connection import BrokerUnreachableError, Connection, tell_unreachable
+from service.worker.header_names import accept_any_header_name
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS, RefusedByBrokerError, reach_cluster
 
 _POLL_MS = 500
@@ -116,6 +117,7 @@ async def open_topic(connection: Connection, topic: str) -> AsyncIterator[TopicR
         isolation_level="read_committed",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+    accept_any_header_name()
     partitions = [TopicPartition(topic, number) for number in range(found[topic].partitions)]
     with tell_unreachable(connection):
         try:
