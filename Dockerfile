@@ -24,9 +24,11 @@ LABEL org.opencontainers.image.title="sluice" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=builder /opt/sluice /opt/sluice
 # Nothing is written at run time, so a read-only root file system works; the web server listens for other containers.
+# onnxruntime sends events to its makers unless it is told not to before it is loaded.
 ENV PATH=/opt/sluice/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     SLUICE_WEB_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /tmp

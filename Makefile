@@ -9,6 +9,9 @@ ENVIRONMENT := .venv/.sluice-$(shell cat $(LOCK) pyproject.toml 2>/dev/null | ck
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check
 LOCAL_KAFKA := 127.0.0.1:19092
 
+# onnxruntime sends events to its makers unless it is told not to before it is loaded
+export ORT_DISABLE_TELEMETRY := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help env demo test check bench model run topics kafka-up kafka-down lock schemas image-lint image-size accept clean
 

@@ -34,6 +34,11 @@ def test_the_final_stage_is_an_unprivileged_worker() -> None:
     assert "STOPSIGNAL SIGTERM" in FINAL
 
 
+def test_nothing_is_sent_to_anybody() -> None:
+    """The image switches off the events that onnxruntime would send home."""
+    assert re.search(r"^ENV .*\bORT_DISABLE_TELEMETRY=1\b", FINAL, re.MULTILINE)
+
+
 def test_what_is_copied_is_sent_to_the_builder() -> None:
     """Each source of a COPY exists and is let through by .dockerignore, which lets through nothing else."""
     copied = {
