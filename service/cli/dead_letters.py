@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -135,8 +135,7 @@ def parse_since(text: str | None, now: datetime) -> int | None:
     if text is None:
         return None
     if (found := re.fullmatch(r"(\d{1,6})([smhd])", text)) is not None:
-        then = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
-        return max(0, int(then.timestamp() * 1_000))
+        return max(0, int((now.timestamp() - int(found[1]) * _UNITS_S[found[2]]) * 1_000))
     try:
         then = datetime.fromisoformat(text)
     except ValueError:

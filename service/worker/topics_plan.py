@@ -96,9 +96,10 @@ def plan_topics(wanted: TopicsFile, found: Mapping[str, FoundTopic]) -> Plan:
 def plan_without_widening(wanted: TopicsFile, found: Mapping[str, FoundTopic]) -> Plan:
     """Return the part of the plan that moves no key: an input that exists keeps its number of partitions."""
     source = found.get(wanted.topics[INPUT].name)
-    whole = plan_topics(wanted if source is None else wanted.resize(partitions=source.partitions), found)
+    kept = plan_topics(wanted if source is None else wanted.resize(partitions=source.partitions), found)
     # An output that is wider than the input can only be met by widening the input.
-    return whole._replace(steps=tuple(s for s in whole.steps if not (isinstance(s, AddPartitions) and s.moves_keys)))
+    steps = tuple(step for step in kept.steps if not (isinstance(step, AddPartitions) and step.moves_keys))
+    return Plan(steps, plan_topics(wanted, found).notes)
 
 
 def _choose_partitions(wanted: TopicsFile, found: Mapping[str, FoundTopic]) -> int:
