@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from mode import CrashingSupervisor
 from service.observability.health import Sighting
 from service.observability.metrics import Metrics
 from service.settings import Settings
-from service.worker.chunks import Chunk, ChunkTransport
+from service.worker.chunks import Chunk, ChunkTransport, Sought
 from service.worker.connection import build_connection, faust_credentials
 from service.worker.gate import Gate
 from service.worker.guard import FailureGuard
@@ -57,6 +56,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._metrics = parts.metrics
         self._lanes: dict[TP, Lane] = {}
         self._settled: dict[TP, int | None] = {}
+        self._epoch = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="moderate")
         super().__init__(settings.group, **_faust_options(settings))
         submissions = self.topic(
@@ -81,8 +81,8 @@ class WorkerApp(faust.App):  # type: ignore[misc]
     async def _take(self, event: Any) -> None:  # noqa: ANN401 - Faust's event is untyped
         chunk: Chunk = event.message
         lane = self._lanes.get(chunk.tp)
-        if lane is None or chunk.generation_id != self.consumer_generation_id:
-            self.consumer.forget(chunk)  # of an older generation: its owner reads it again
+        if lane is None or chunk.epoch != self._epoch:
+            self.consumer.forget(chunk)  # of before the latest seek: it is read again
             return
         loop = asyncio.get_running_loop()
         while self._gate.is_open or await self._gate.wait_open():
@@ -117,11 +117,14 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._lanes = lanes
         await asyncio.gather(*(lane.publisher.start() for lane in lanes.values()))
 
-    def start_lanes(self, committed: Mapping[TP, int]) -> None:
-        """Start the lanes at the offsets read behind the fence."""
+    def start_lanes(self, sought: Sought) -> None:
+        """Start the lanes at the offsets that were sought to behind the fence."""
         self._gate.end_drain()
+        self._epoch = sought.epoch
+        offsets = {tp.partition: offset for tp, offset in sought.offsets.items()}
+        _log.info("seek", offsets=offsets, epoch=sought.epoch)
         for tp, lane in self._lanes.items():
-            offset = committed.get(tp, -1)
+            offset = sought.offsets.get(tp, -1)
             self._settled[tp] = offset if offset >= 0 else None
             lane.start(self._settled[tp])
 

@@ -6,7 +6,7 @@ drain. Repairs of the driver that this needs are here as well, each with its rea
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -19,9 +19,13 @@ from service.worker.outputs import InputRecord
 
 
 class Chunk(ConsumerMessage):  # type: ignore[misc]
-    """Consecutive records of one partition. Its offset is the last record's, so acking it acks them all."""
+    """Consecutive records of one partition. Its offset is the last record's, so acking it acks them all.
+
+    `epoch` counts the seeks to committed offsets: only a chunk of the latest is followed by all that comes after it.
+    """
 
     records: Sequence[InputRecord] = ()
+    epoch: int = 0
 
     @property
     def first_offset(self) -> int:
@@ -44,6 +48,19 @@ def cut_records(records: Sequence[InputRecord], most_records: int, most_bytes: i
     return runs
 
 
+class Fetched(dict[TP, Sequence[InputRecord]]):
+    """Records by partition, with the epoch in which they were taken off the fetcher."""
+
+    epoch: int = 0
+
+
+class Sought(NamedTuple):
+    """The committed offsets that a seek went to (-1: none), and the epoch that it began."""
+
+    offsets: Mapping[TP, int]
+    epoch: int
+
+
 class ConsumerThread(DriverThread):  # type: ignore[misc]
     """The thread that holds the aiokafka consumer, so that heartbeats go on whatever the event loop does."""
 
@@ -58,15 +75,27 @@ class ConsumerThread(DriverThread):  # type: ignore[misc]
             **self.app.consumer_options,
         )
 
-    async def read_committed_offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
-        """Ask the group's coordinator, now; aiokafka's own copy may be older than the fence."""
-        return await self.call_thread(self._read_committed_offsets, partitions)  # type: ignore[no-any-return]
+    _epoch = 0
 
-    async def _read_committed_offsets(self, partitions: Sequence[TP]) -> dict[TP, int]:
-        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(  # noqa: SLF001 - no public call asks anew
-            [aiokafka.TopicPartition(tp.topic, tp.partition) for tp in partitions]
-        )
-        return {TP(tp.topic, tp.partition): committed.offset for tp, committed in found.items()}
+    async def seek_to_final_offsets(self) -> Sought:
+        """Seek to the offsets that the group's coordinator has now; aiokafka's own copy may be older than the fence."""
+        return await self.call_thread(self._seek_to_final_offsets)  # type: ignore[no-any-return]
+
+    async def _seek_to_final_offsets(self) -> Sought:
+        consumer = self._ensure_consumer()
+        partitions = list(consumer.assignment())
+        found = await consumer._coordinator.fetch_committed_offsets(partitions)  # noqa: SLF001 - no public call asks anew
+        for tp, committed in found.items():
+            if committed.offset >= 0:
+                consumer.seek(tp, committed.offset)
+        # Same thread, no await since the seek: what is taken off the fetcher from here on continues it without a gap.
+        self._epoch += 1
+        return Sought({TP(tp.topic, tp.partition): committed.offset for tp, committed in found.items()}, self._epoch)
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Fetched:  # noqa: ANN401 - passed on
+        fetched = Fetched(await super()._fetch_records(*args, **kwargs))
+        fetched.epoch = self._epoch
+        return fetched
 
     async def read_positions(self) -> dict[TP, tuple[int | None, int]]:
         """Return, for each assigned partition, the consumer's position and the partition's last stable offset."""
@@ -88,44 +117,47 @@ class ConsumerThread(DriverThread):  # type: ignore[misc]
 class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
     """A Faust consumer that delivers chunks and starts each partition behind its fence."""
 
+    _epoch = 0
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - mode's Service is untyped
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001 - Faust's own drain does it
-                generation = self.app.consumer_generation_id
                 fetched, _ = await self._wait_next_records(1.0)
                 # What comes while the flow is stopped is dropped: the flow resumes behind a seek. (Faust's own drain
                 # would seek here, in the middle of a rebalance, to offsets read before the fence.)
                 if fetched and self.flow_active and not self.should_stop:
-                    await self._deliver(fetched, generation)
+                    await self._deliver(fetched)
                 await asyncio.sleep(0)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
 
-    async def _deliver(self, fetched: Mapping[TP, Sequence[InputRecord]], generation: int) -> None:
+    async def _deliver(self, fetched: Fetched) -> None:
         for tp, records in fetched.items():
             # After a seek the fetcher may still hold records below the position.
             start = self._read_offset.get(tp) or 0
             fresh = records if records[0].offset >= start else [r for r in records if r.offset >= start]
             for run in cut_records(fresh, self.app.chunk_records, self.app.chunk_bytes):
-                # What a new generation does not deliver here it reads again from the committed offset.
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+                # What was fetched before the latest seek is read again behind it. What was fetched after it must not
+                # be dropped: the fetcher's position has passed it.
+                if not self.flow_active or fetched.epoch != self._epoch:
                     return
-                await self.wait_first(self.callback(self._make_chunk(tp, run, generation)), self.suspend_flow.wait())
+                await self.wait_first(self.callback(self._make_chunk(tp, run)), self.suspend_flow.wait())
                 if not self.flow_active:
                     return
                 self._read_offset[tp] = run[-1].offset + 1
 
-    def _make_chunk(self, tp: TP, records: Sequence[InputRecord], generation: int) -> Chunk:
+    def _make_chunk(self, tp: TP, records: Sequence[InputRecord]) -> Chunk:
         last = records[-1]
         chunk = Chunk(
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, (), None, b"", None, 0, 0, tp,
-            generation_id=generation,
+            generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
         chunk.records = records
+        chunk.epoch = self._epoch
         return chunk
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -147,13 +179,10 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the offsets that are committed now, behind the fence; returns -1 where there is none."""
-        partitions = sorted(self.assignment())
-        committed: Mapping[TP, int] = await self._thread.read_committed_offsets(partitions)
-        for tp, offset in committed.items():
-            if offset >= 0:
-                self._thread.seek(aiokafka.TopicPartition(tp.topic, tp.partition), offset)
-        self.app.start_lanes(committed)
-        return committed
+        sought: Sought = await self._thread.seek_to_final_offsets()
+        self._epoch = sought.epoch
+        self.app.start_lanes(sought)
+        return sought.offsets
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         if self.app.commits_in_transactions:

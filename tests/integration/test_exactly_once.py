@@ -82,7 +82,10 @@ def test_each_ad_is_answered_once_over_kills_and_a_freeze(
         time.sleep(10)  # longer than the session: the group goes on without it, and it comes back as a zombie
         frozen.signal(signal.SIGCONT)
         sender.join()
-        decisions = kafka.read_until(environment["SLUICE_DECISIONS_TOPIC"], ADS * 9 // 10, within_s=90)
+        try:
+            kafka.read_until(environment["SLUICE_DECISIONS_TOPIC"], ADS * 9 // 10, within_s=90)
+        except TimeoutError as error:
+            raise AssertionError("\n".join([str(error), *(worker.get("/healthz")[1] for worker in workers)])) from None
         time.sleep(3)  # whatever would come twice has come by now
     finally:
         sender.join()
