@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import re2
 
-from service.text.tables import LEET
+from service.text.tables import LEET, MARKS
 from service.text.tracing import Edit, apply_edits, substitute
 
 _STANDS_FOR = {c: frozenset(letter) for c, letter in LEET.items()} | {
@@ -26,17 +26,21 @@ _LETTERED = re.compile(
     rf"(?<=[^\W\d_])(?:{_SIGN}+|\d{{1,2}})(?=\w)|(?<=\w)[$€£@]{{1,2}}(?!\w)|{_SIGN}(?=[^\W\d_])|\d(?=[^\W\d_])"
 )
 _TAIL = re.compile(r"(?<=[^\W\d_])(?:00?|33?|[1457])(?![\w])")
-_INSIDE = re.compile(r"(?<=[^\W_])(?:[^\w\s\0]|_){1,3}(?=[^\W_])")
-_BETWEEN_SINGLES = re.compile(r"(?:(?<=^[^\W_])|(?<=[\W_][^\W_]))(?:[^\w\0]|_){1,5}(?=[^\W_](?:[\W_]|$))")
+# A vowel sign or tone mark is a part of its word (Thai, Hindi ...), never a gap in it.
+_EDGE = f"(?:[^\\w{MARKS}]|_)"
+_INSIDE = re.compile(rf"(?<=[^\W_])(?:[^\w\s\0{MARKS}]|_){{1,3}}(?=[^\W_])")
+_BETWEEN_SINGLES = re.compile(
+    rf"(?:(?<=^[^\W_])|(?<=[^\w{MARKS}][^\W_])|(?<=_[^\W_]))(?:[^\w\0{MARKS}]|_){{1,5}}(?=[^\W_](?:{_EDGE}|$))"
+)
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 # One pass of an automaton tells which steps could change a text at all. It may be too eager, never too lazy.
 _GATE_LEET, _GATE_SPREAD, _GATE_PARTED, _GATE_STRETCHED = range(4)
 _GATES = (
     r"[0-9@$!|€£¢¡]\pL|\pL[$€£@0-9]",
-    r"(?:^|[^\pL\pN])[\pL\pN](?:[^\pL\pN\x00]){1,5}[\pL\pN](?:[^\pL\pN]|$)",
+    r"(?:^|[^\pL\pN\pM])[\pL\pN](?:[^\pL\pN\pM\x00]){1,5}[\pL\pN](?:[^\pL\pN\pM]|$)",
     # Not the apostrophe of "don't" and "we're".
-    r"[\pL\pN](?:[^\pL\pN\s\x00']{1,3}|['_]{2,3})[\pL\pN]|[\pL\pN]'[\pL\pN]{3}",
+    r"[\pL\pN](?:[^\pL\pN\pM\s\x00']{1,3}|['_]{2,3})[\pL\pN]|[\pL\pN]'[\pL\pN]{3}",
     # "www" is no stretched letter.
     "|".join(c * (4 if c == "w" else 3) for c in map(chr, range(0x61, 0x590)) if c.isalpha() and c == c.lower()),
 )

@@ -47,7 +47,8 @@ _PLAIN = {
     "«": '"', "»": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁄": "/",
     "∕": "/", "İ": "i",
     "🅰": "a", "🅱": "b", "🅾": "o", "🅿": "p", "Ⓜ": "m", "💲": "$", "⭕": "o", "❗": "!", "❕": "!", "❓": "?", "➕": "+",
-    "ⓘ": "i", "ℹ": "i", "\u2028": " ", "\u2029": " ", "\u0085": " ", "\u2800": " ",
+    # Unicode's own folding would read the lunate sigma, a perfect c, as a round one.
+    "ϲ": "c", "Ϲ": "c", "ⓘ": "i", "ℹ": "i", "\u2028": " ", "\u2029": " ", "\u0085": " ", "\u2800": " ",
 }  # fmt: skip
 
 # What Unicode does not list but people read: Cyrillic and Greek capitals that mirror Latin ones, and the like.
@@ -139,5 +140,7 @@ CYRILLIC_TWINS = _LATIN_AS_CYRILLIC
 """Latin letter or digit → the Cyrillic letter that it can stand for."""
 GREEK_TWINS = _LATIN_AS_GREEK
 """Latin letter → the Greek letter that it can stand for."""
+MARKS = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c)[0] == "M")
+"""Combining marks: parts of a word in Thai, Hindi and many others."""
 LOOSE_MARKS = "".join(map(chr, _span(_LOOSE_MARK_RANGES)))
 """Combining marks that are dropped where they compose with nothing."""

@@ -19,6 +19,8 @@ MAX_DECODINGS = 5
 """Percent-decoding stops here; a depth of this number means "this many or more"."""
 
 _SUFFIXES = PublicSuffixList()
+# Browsers drop these wherever they stand.
+_STRIPPED = dict.fromkeys(map(ord, "\t\n\r"))
 _WEB = frozenset({"http:", "https:"})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 _DOT = r"(?:\.|\[\.\]|\(\.\)|。|．|｡)"
@@ -92,17 +94,16 @@ def read_url(given: str) -> WebAddress:
     if plain := _PLAIN.fullmatch(given):
         # Nothing in it that a browser reads in its own way: the parser would say the same, at four times the cost.
         return WebAddress(given, "", plain[1].lower())
-    text = given.strip()
-    if text.startswith(("//", "\\\\")):
-        text = "https:" + text
-    elif not _SCHEME.match(text):
-        text = "https://" + text
+    text = given.translate(_STRIPPED).strip()
+    bare = not text.startswith(("//", "\\\\")) and not _SCHEME.match(text)
+    if bare or not _SCHEME.match(text):
+        text = ("https://" if bare else "https:") + text
     try:
         url = ada_url.URL(text)
         if url.protocol not in _WEB:
             return WebAddress(given, f"scheme '{url.protocol[:32]}' is not http or https")
         host = url.hostname.rstrip(".")
-        if not host:
+        if not host or (bare and "." not in host):
             return WebAddress(given, "no host")
         credentials = bool(url.username or url.password)
         return WebAddress(given, "", host, url.host_type != ada_url.HostType.DEFAULT, credentials)

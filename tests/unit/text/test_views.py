@@ -1,0 +1,106 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.contracts.decision import View
+from service.text.views import Views, fold_term
+
+SPICE = st.sampled_from(
+    [*"abcdeilnosv018@$!|.-_* \n\t'’“", "а", "о", "с", "з", "и", "é", "ß", "İ", "ŉ", "ﬁ", "ｃ", "Ⅷ", "\u0301", "\u0336"]
+    + [
+        "\u200b",
+        "\u202e",
+        "\u202c",
+        "\0",
+        "🅰",
+        "🇨",
+        "🎰",
+        "ｶ",
+        "ﾞ",
+        "赌",
+        "各",
+        "각",
+        "ก",
+        "ำ",
+        "क़",
+        "ـ",
+        "ك",
+        "\ud800",
+        "\uffff",
+    ]
+)
+TEXTS = st.lists(SPICE, max_size=30).map("".join) | st.text(st.characters(), max_size=30)
+
+
+@given(TEXTS)
+def test_tracing_a_view_gives_the_view(text: str) -> None:
+    """The slow way with edits and the quick way are one way: offsets of the one are offsets of the other."""
+    views = Views([("creative.body", text)])
+    for view, reading in ((View.BASE, views.base), (View.LATIN, views.latin), (View.SQUEEZED, views.squeezed)):
+        for at in range(len(reading)):
+            place = views.locate(view, at, at + 1)
+            assert 0 <= place.start < place.end <= len(text)
+            assert place.text == text[place.start : place.end]
+
+
+@given(TEXTS, TEXTS)
+def test_places_follow_each_other(before: str, after: str) -> None:
+    """A word is found where it stands, whatever stands around it, unless its surroundings turn it round."""
+    text = f"{before}\n zebra \n{after}"
+    if "\u202e" in text:
+        return
+    views = Views([("creative.body", text)])
+    at = views.base.index("zebra")
+    place = views.locate(View.BASE, at, at + 5)
+    assert place.text == "zebra"
+
+
+@given(TEXTS)
+def test_a_disguised_word_is_located_whole(before: str) -> None:
+    """A span covers all of a disguised word, its separators included, and no more."""
+    if "\u202e" in before:
+        return
+    views = Views([("creative.body", before + " \n c.a.s.i.n.o \n")])
+    place = views.locate(View.SQUEEZED, (at := views.squeezed.rindex("casino")), at + 6)
+    assert place.text == "c.a.s.i.n.o"
+
+
+def test_fields_are_told_apart() -> None:
+    """A span names its own field and counts from that field's start, also behind a NUL of the sender."""
+    views = Views([("creative.headline", "a\0b"), ("creative.body", ""), ("creative.transcript", "x casino")])
+    at = views.base.index("casino")
+    assert views.locate(View.BASE, at, at + 6) == ("creative.transcript", 2, 8, "casino")
+
+
+def test_no_view_joins_two_fields() -> None:
+    """A word that begins in one field does not end in the next."""
+    views = Views([("creative.headline", "c a s"), ("creative.body", "i n o")])
+    assert "casino" not in views.squeezed
+
+
+@pytest.mark.parametrize("text", ["", "\0", "\0\0", " ", "\ud800", "\u200b", "🎰"])
+def test_empty_and_odd_texts_have_views(text: str) -> None:
+    """Nothing fails on a text without letters."""
+    views = Views([("creative.body", text)])
+    assert all(isinstance(reading, str) for reading in (views.base, views.latin, views.squeezed))
+
+
+def test_clean_text_is_not_copied() -> None:
+    """Where nothing is folded the readings are one object, which is how searching knows that it may stop."""
+    views = Views([("creative.body", "Comfortable shoes for every day. Don't wait!")])
+    assert views.squeezed is views.latin is views.base
+
+
+def test_a_term_is_folded_like_a_text() -> None:
+    """List entries and texts meet in the same reading."""
+    assert fold_term(" CAFÉ\u200b  Crème ") == ("café crème", "cafe creme")
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 50_000, "c.a." * 12_000, "сasinо " * 7_000, "\u202e" * 50_000, "a\u0301" * 25_000]
+)
+def test_long_texts_can_be_located(text: str) -> None:
+    """The longest transcript is traced in linear time."""
+    views = Views([("creative.transcript", text)])
+    reading = views.squeezed
+    assert not reading or views.locate(View.SQUEEZED, len(reading) - 1, len(reading)).end <= len(text)
