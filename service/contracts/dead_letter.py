@@ -37,6 +37,7 @@ HEADERS = {
 CUT_HEADERS_ADDED = {
     CUT_SHA256: "Only if the value was cut to fit the topic: SHA-256 of the whole value, in hexadecimal.",
     CUT_BYTES: "Only if the value was cut to fit the topic: length of the whole value in bytes.",
+    CUT_KEY: "Only if the key was dropped to fit the topic: its length in bytes.",
     CUT_HEADERS: "Only if headers of the original were dropped to fit the topic: how many.",
 }
 """The headers that only a dead letter has that was cut."""

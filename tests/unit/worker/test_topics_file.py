@@ -35,6 +35,14 @@ def test_the_shipped_file_describes_every_role_under_the_settings_default_names(
     }
 
 
+def test_the_schemas_that_the_shipped_file_names_exist() -> None:
+    """A dead letter's value has none: it is what could not be read."""
+    topics = read_topics_file(SHIPPED).topics
+    assert [role for role, topic in topics.items() if topic.schema_file is None] == ["dead_letters"]
+    for topic in topics.values():
+        assert topic.schema_file is None or (SHIPPED.parents[1] / topic.schema_file).is_file()
+
+
 def test_the_shipped_sizes_fit_into_one_another() -> None:
     """A submission at its limit fits its topic with room for headers, and the outputs that hold it whole fit theirs."""
     topics = read_topics_file(SHIPPED).topics
