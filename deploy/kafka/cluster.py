@@ -7,6 +7,7 @@ its ports and processes, so that another process can find and end it.
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -149,9 +150,10 @@ def _tail(log: Path) -> str:
 
 
 def end_leftovers(root: Path) -> None:
-    """End the clusters under `root` whose owner, the process that started them, is gone: a killed run leaves them."""
+    """End and remove the clusters under `root` whose owner, the process that started them, is gone."""
     for description in root.glob("*/cluster.json"):
         owner = int(json.loads(description.read_text())["owner"])
         left = Cluster.found_in(description.parent)
         if left is not None and "python" not in command_of(owner):
             left.kill()
+            shutil.rmtree(left.directory)

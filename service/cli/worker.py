@@ -1,5 +1,7 @@
 """`sluice worker`: run a worker until SIGTERM."""
 
+import logging
+import os
 import sys
 
 import structlog
@@ -9,7 +11,7 @@ from service import __version__
 from service.bootstrap import DeploymentError, load_live_bundle, name_build, prepare_worker
 from service.observability.logs import configure_logs
 from service.settings import load_settings
-from service.worker.run import EXIT_MISDEPLOYED, run_worker
+from service.worker.run import EXIT_FAILED, EXIT_MISDEPLOYED, run_worker
 
 
 def work() -> None:
@@ -30,4 +32,9 @@ def work() -> None:
             log.error("deployment", message=line)  # noqa: TRY400 - the message is for whoever deploys
         sys.exit(EXIT_MISDEPLOYED)
     log.info("starting", version=__version__, build=name_build(settings, bundle), delivery=settings.delivery)
-    sys.exit(uvloop.run(run_worker(settings, loaded)))
+    code = uvloop.run(run_worker(settings, loaded))
+    if code == EXIT_FAILED:
+        # Threads of a failed client may hang; whoever supervises the worker should not have to wait for them.
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)

@@ -31,8 +31,9 @@ class AdView:
 
     @lazy
     def model_text(self) -> str:
-        """Return what the classifier reads: all prose, normalised; fields parted by a line's end."""
-        return normalise_for_model("\n".join(text for _, text in self.text_fields))
+        """Return what the classifier reads: all prose, normalised."""
+        # Two line ends: a word spread letter by letter over lines must not run on into the next field.
+        return normalise_for_model("\n\n".join(text for _, text in self.text_fields))
 
     @lazy
     def landing(self) -> WebAddress:

@@ -67,7 +67,7 @@ def compile_condition(text: str) -> None:
         )
     try:
         expression = _ENVIRONMENT.compile(text)
-    except (RuntimeError, ValueError, UnicodeError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         place = _PLACE.search(str(error))
         line, column, message = (int(place[1]), int(place[2]), place[3]) if place else (1, 1, str(error))
         raise ConditionError(*_explain(message), line=line, column=column) from None

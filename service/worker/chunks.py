@@ -170,6 +170,10 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
 
         aiokafka logs and swallows what a rebalance listener raises: the worker would sit there without partitions.
         """
+        if self.app.should_stop:
+            # A worker that leaves must not fence whoever owns the partitions next.
+            await super().on_partitions_assigned(assigned, generation_id)
+            return
         try:
             await self.app.fence(assigned)
         except Exception as error:  # noqa: BLE001 - see above

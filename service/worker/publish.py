@@ -131,11 +131,15 @@ async def send_records(
     producer: AIOKafkaProducer, records: Mapping[str, Sequence[OutputRecord]], partition: int
 ) -> list[asyncio.Future[Any]]:
     """Send each topic's records as whole batches to `partition`; returns the deliveries to await, in order."""
-    return [
+    deliveries = [
         await producer.send_batch(batch, topic, partition=partition)
         for topic, topic_records in records.items()
         for batch in build_batches(producer, topic_records)
     ]
+    for delivery in deliveries:
+        # When the transaction fails before its deliveries are awaited, asyncio would log each as never retrieved.
+        delivery.add_done_callback(_retrieve)
+    return deliveries
 
 
 def build_batches(producer: AIOKafkaProducer, records: Sequence[OutputRecord]) -> list[Any]:
@@ -155,6 +159,11 @@ def _append(batch: Any, record: OutputRecord) -> bool:  # noqa: ANN401 - aiokafk
     # aiokafka's C extension takes a list and nothing else
     added = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
     return added is not None
+
+
+def _retrieve(delivery: asyncio.Future[Any]) -> None:
+    if not delivery.cancelled():
+        delivery.exception()
 
 
 async def _abort(producer: AIOKafkaProducer) -> None:

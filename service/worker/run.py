@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 EXIT_STOPPED, EXIT_FAILED, EXIT_MISDEPLOYED = 0, 1, 2
 _BROKER_RETRY_S = 1.0
-_LEAVE_TIMEOUT_S = 8.0
+_LEAVE_TIMEOUT_S = 4.0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ only a person with the other.
 """
 
 import asyncio
+import contextlib
+import random
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -13,7 +15,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
+    KafkaConnectionError,
     KafkaError,
+    NodeNotReadyError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -94,6 +98,17 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
         answer = await self._send_request(AlterConfigsIncrementally(name, config))
         for code, message, *_ in answer.responses:
             _require_success(name, code, message)
+
+    async def _send_request(self, request: Any, node_id: int | None = None) -> Any:  # noqa: ANN401 - aiokafka is untyped
+        """Ask the given broker, or any that answers: aiokafka would ask a random one, be it down or not."""
+        if node_id is not None:
+            return await super()._send_request(request, node_id)
+        nodes = [broker.nodeId for broker in self._client.cluster.brokers()]
+        random.shuffle(nodes)
+        for node in nodes[:-1]:
+            with contextlib.suppress(NodeNotReadyError, KafkaConnectionError):
+                return await self._client.send(node, request)
+        return await self._client.send(nodes[-1], request)
 
     async def _wait_for_leaders(self, name: str) -> None:
         # Creation is answered before every broker knows of it; the next command must not meet a missing topic.

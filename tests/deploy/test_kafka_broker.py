@@ -70,4 +70,5 @@ def test_a_leftover_of_a_dead_run_is_ended(tmp_path: Path) -> None:
     description.write_text(description.read_text().replace('"owner": ', '"owner": 4194304'))
     end_leftovers(tmp_path)
     assert not left.is_running(left.nodes[0])
+    assert not left.directory.exists()
     left.stop()

@@ -39,6 +39,12 @@ def test_ordinary_marketing_is_assumed_clean_of_spam(tmp_path: Path) -> None:
     assert data.labels[:, 1].tolist() == [0, UNKNOWN, UNKNOWN]
 
 
+def test_a_label_that_misled_the_model_is_left_open(tmp_path: Path) -> None:
+    """The gambling comments keep their gambling and lose their spam."""
+    write(tmp_path, [row("judol", {"gambling": 1, "spam": 1}), row("sms", {"spam": 1})])
+    assert read_texts(tmp_path, ("gambling", "spam")).labels.tolist() == [[1, UNKNOWN], [UNKNOWN, 1]]
+
+
 def test_sources_that_may_not_ship_are_left_out(tmp_path: Path) -> None:
     """Licences without commercial use or derivatives keep a source from the shipped model."""
     write(tmp_path, [row(source, {"spam": 1}) for source in [*sorted(EXCLUDED_SOURCES), "sms"]])
