@@ -7,7 +7,7 @@ only a person with the other.
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -23,12 +23,15 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     for_code,
 )
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from service.worker.alter_configs import AlterConfigsIncrementally
 from service.worker.connection import Connection, tell_unreachable
 
 REQUEST_TIMEOUT_MS = 15_000
+_POLL_S = 0.1
+_KNOWN_WITHIN_POLLS = 100
 
 
 class FoundTopic(NamedTuple):
@@ -70,12 +73,7 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
             answers = await self.describe_configs(asked)
         except (IncompatibleBrokerVersion, NotImplementedError):
             return {}
-        return {
-            resource[3]: {entry[0]: entry[1] for entry in resource[4]}
-            for answer in answers
-            for resource in answer.resources
-            if resource[0] == 0
-        }
+        return _read_configs(answers)
 
     async def create(self, name: str, partitions: int, replication: int, config: Mapping[str, str]) -> None:
         """Make a topic and wait until each partition has a leader; one that exists by now is left as it is."""
@@ -83,7 +81,7 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
         for _, code, *message in answer.topic_errors:
             if for_code(code) is not TopicAlreadyExistsError:
                 _require_success(name, code, message[0] if message else None)
-        await self._wait_for_leaders(name)
+        await self._wait_for_partitions(name, 1)
 
     async def add_partitions(self, name: str, total: int) -> None:
         """Raise the number of partitions to `total`."""
@@ -91,13 +89,14 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
             await self.create_partitions({name: NewPartitions(total)})
         except KafkaError as error:
             raise RefusedByBrokerError(f"{name}: {error}") from None
-        await self._wait_for_leaders(name)
+        await self._wait_for_partitions(name, total)
 
     async def set_configs(self, name: str, config: Mapping[str, str]) -> None:
         """Set these values of a topic's configuration and leave the others."""
         answer = await self._send_request(AlterConfigsIncrementally(name, config))
         for code, message, *_ in answer.responses:
             _require_success(name, code, message)
+        await self._wait_for_configs(name, config)
 
     async def _send_request(self, request: Any, node_id: int | None = None) -> Any:  # noqa: ANN401 - aiokafka is untyped
         """Ask the given broker, or any that answers: aiokafka would ask a random one, be it down or not."""
@@ -110,15 +109,35 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
                 return await self._client.send(node, request)
         return await self._client.send(nodes[-1], request)
 
-    async def _wait_for_leaders(self, name: str) -> None:
-        # Creation is answered before every broker knows of it; the next command must not meet a missing topic.
-        for _ in range(100):
-            answer = await self._send_request(MetadataRequest([name], allow_auto_topic_creation=False))
-            topic = answer.to_object()["topics"][0]
-            if topic["partitions"] and all(one["leader"] >= 0 for one in topic["partitions"]):
-                return
-            await asyncio.sleep(0.1)
-        raise RefusedByBrokerError(f"{name}: no leader for every partition within 10 s; look at the brokers' logs")
+    async def _wait_until_known(self, name: str, known: Callable[[int], Awaitable[bool]]) -> None:
+        """Wait until `known(node)` holds on every broker that answers.
+
+        A change is acknowledged before every broker has heard of it, and the next question goes to any of them.
+        """
+        for broker in self._client.cluster.brokers():
+            with contextlib.suppress(NodeNotReadyError, KafkaConnectionError):
+                for _ in range(_KNOWN_WITHIN_POLLS):
+                    if await known(broker.nodeId):
+                        break
+                    await asyncio.sleep(_POLL_S)
+                else:
+                    text = f"{name}: broker {broker.nodeId} does not know of the change after 10 s; look at its log"
+                    raise RefusedByBrokerError(text)
+
+    async def _wait_for_partitions(self, name: str, count: int) -> None:
+        async def has_leaders(node: int) -> bool:
+            answer = await self._send_request(MetadataRequest([name], allow_auto_topic_creation=False), node)
+            partitions = answer.to_object()["topics"][0]["partitions"]
+            return len(partitions) >= count and all(one["leader"] >= 0 for one in partitions)
+
+        await self._wait_until_known(name, has_leaders)
+
+    async def _wait_for_configs(self, name: str, config: Mapping[str, str]) -> None:
+        async def has_values(node: int) -> bool:
+            request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, name, list(config))])
+            return _read_configs([await self._send_request(request, node)]).get(name) == config
+
+        await self._wait_until_known(name, has_values)
 
 
 @asynccontextmanager
@@ -131,6 +150,15 @@ async def reach_cluster(connection: Connection) -> AsyncIterator[Cluster]:
             yield cluster
     finally:
         await cluster.close()
+
+
+def _read_configs(answers: Iterable[Any]) -> dict[str, dict[str, str]]:
+    return {
+        resource[3]: {entry[0]: entry[1] for entry in resource[4]}
+        for answer in answers
+        for resource in answer.resources
+        if resource[0] == 0
+    }
 
 
 def _require_success(name: str, code: int, message: Any) -> None:  # noqa: ANN401 - aiokafka's structs have no types
