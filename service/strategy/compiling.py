@@ -105,7 +105,7 @@ def _check_rule(source: Source, index: int, rule: Rule, shared: BundleFile, list
         problems.append(
             problem(at, f"rule '{rule.id}' has neither 'when' nor 'match'", "add one, else it always fires")
         )
-    if rule.evasion_action and not (rule.match and rule.match.terms):
+    if rule.evasion_action and (rule.match is None or (rule.match.hosts and not rule.match.terms)):
         what = "evasion_action only works with a match of terms"
         problems.append(problem((*at, "evasion_action"), what, "remove it, or add match.terms", of_key=True))
     return problems + _check_match(source, index, rule, lists) + _check_conditions(source, index, rule)

@@ -30,7 +30,7 @@ class StrategyError(ValueError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a remedy that names the known name nearest to a wrong one."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    near = get_close_matches(name, names, n=1, cutoff=0.6) or [known for known in names if name and name in known]
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known are {', '.join(names)}" if names else "none exists yet"

@@ -94,8 +94,11 @@ def _explain(document: Document, model: type[BaseModel], error: dict[str, Any]) 
     if kind == "missing":
         where = ".".join(map(str, path[:-1])) or "the file"
         return document.problem(path, f"field '{name}' is missing in {where}", f"add '{name}:'")
+    message = message.removeprefix("Value error, ")
     what = f"{'.'.join(map(str, path))}: {message[0].lower()}{message[1:]}"
     remedy = "write " + _REMEDIES.get(kind, "a value that fits")
+    if "ISO 3166-1" in message:
+        remedy = "write two capital letters such as DE, or any"
     if kind in {"literal_error", "enum"}:
         remedy = f"write one of {error['ctx']['expected']}"
     return document.problem([p for p in path if p != "[key]"], what, remedy)
@@ -109,7 +112,6 @@ _REMEDIES = {
     "string_pattern_mismatch": "small letters, digits, '_', '-' and '.', such as 'crypto_trading'",
     "greater_than_equal": "a number in that range",
     "less_than_equal": "a number in that range",
-    "unknown_country": "an ISO 3166-1 code in capital letters, or any",
     "model_type": "a mapping of fields",
     "tuple_type": "a list",
     "dict_type": "a mapping",

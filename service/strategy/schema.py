@@ -5,10 +5,11 @@
 
 from typing import Annotated, Any, Literal
 
+from iso3166 import countries_by_alpha2
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from service.contracts.decision import Outcome, View
-from service.contracts.model import Country, Slug
+from service.contracts.model import Slug
 
 ANY = "any"
 HOST_FIELDS = ("landing_url", "display_url", "texts")
@@ -22,19 +23,25 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
     return value if isinstance(value, list) else [value]
 
 
-def _refuse_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
+def _check_values(values: tuple[str, ...]) -> tuple[str, ...]:
+    # After the items' own checks, so that a wrong item gives one error and not two.
+    if not values:
+        raise ValueError("there must be at least one value")
     if len(set(values)) != len(values):
         raise ValueError("a value stands twice")
     return values
 
 
-Several = Annotated[tuple[Slug, ...], Field(min_length=1), BeforeValidator(_as_list), AfterValidator(_refuse_repeats)]
-Markets = Annotated[
-    tuple[Literal["any"] | Country, ...],
-    Field(min_length=1),
-    BeforeValidator(_as_list),
-    AfterValidator(_refuse_repeats),
-]
+def _require_market(code: str) -> str:
+    if code != ANY and code not in countries_by_alpha2:
+        raise ValueError(f"'{code[:16]}' is not an ISO 3166-1 code")
+    return code
+
+
+Several = Annotated[tuple[Slug, ...], BeforeValidator(_as_list), AfterValidator(_check_values)]
+Market = Annotated[str, AfterValidator(_require_market)]
+Markets = Annotated[tuple[Market, ...], BeforeValidator(_as_list), AfterValidator(_check_values)]
+SeveralViews = Annotated[tuple[View, ...], BeforeValidator(_as_list), AfterValidator(_check_values)]
 
 
 class Section(BaseModel):
@@ -92,7 +99,7 @@ class Match(Section):
     terms: Several = ()
     hosts: Several = ()
     fields: Several | None = Field(None, alias="in")
-    views: Annotated[tuple[View, ...], Field(min_length=1)] = tuple(View)
+    views: SeveralViews = tuple(View)
 
 
 class Rule(Section):

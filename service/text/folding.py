@@ -8,6 +8,9 @@ Every step is linear in the text's length. `BASE_STEPS` and `LATIN_STEPS` are th
 import re
 import string
 import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
 
 from service.text.tables import (
     ACCENTS,
@@ -20,9 +23,11 @@ from service.text.tables import (
     SMALL_LOOKALIKES,
     character_class,
 )
-from service.text.tracing import Edit, Step, substitute, translate
+from service.text.tracing import Edit, Step, apply_edits, substitute, translate
 
 _WORD = re.compile(r"[^\W_]+")
+# A plain capital, or a run beyond ASCII with the character before it, which a mark may change.
+_FOLDABLE = re.compile(r"[A-Z](?![^\x00-\x7f])|[\x00-\x7f]?[^\x00-\x7f]+")
 _LATIN_RUN = re.compile(r"[a-z]+")
 _GLUED = re.compile(r"[a-z]{2,}([^\W\da-z_]{2,})|([^\W\da-z_]{2,})[a-z]{2,}")
 _ASCII_LETTERS = string.ascii_letters.encode()
@@ -46,19 +51,35 @@ def _fold_case(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+@lru_cache(maxsize=8_192)
+def _fold_piece(piece: str) -> str:
+    return _fold_case(piece)
+
+
+@lru_cache(maxsize=8_192)
+def _opens_piece(character: str) -> bool:
+    """Tell whether a character stands for itself, rather than changing the one before it."""
+    return not (unicodedata.category(character)[0] == "M" or _JOINS_BACK.match(character))
+
+
 def _trace_case(text: str) -> list[Edit]:
-    starts = [i for i, c in enumerate(text) if not (unicodedata.category(c)[0] == "M" or _JOINS_BACK.match(c))]
-    if not starts or starts[0] != 0:
-        starts.insert(0, 0)
-    edits = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        piece = text[start:end]
-        if (folded := _fold_case(piece)) != piece:
-            edits.append(Edit(start, end, folded))
+    edits: list[Edit] = []
+    for run in _FOLDABLE.finditer(text):
+        start, end = run.span()
+        edits += (
+            [Edit(start, end, run[0].lower())] if end - start == 1 and run[0] < "\x7f" else _trace_run(text, start, end)
+        )
     # Two pieces may compose with each other in a script that the rule above does not know: be coarse, never wrong.
-    rebuilt = "".join(_fold_case(text[a:b]) for a, b in zip(starts, [*starts[1:], len(text)], strict=True))
     whole = _fold_case(text)
-    return edits if rebuilt == whole else [Edit(0, len(text), whole)]
+    return edits if apply_edits(text, edits) == whole else [Edit(0, len(text), whole)]
+
+
+def _trace_run(text: str, start: int, end: int) -> Iterator[Edit]:
+    starts = [start, *(i for i in range(start + 1, end) if _opens_piece(text[i])), end]
+    for first, last in pairwise(starts):
+        piece = text[first:last]
+        if (folded := _fold_piece(piece)) != piece:
+            yield Edit(first, last, folded)
 
 
 def _is_mostly_latin(text: str) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is read as a line
 import pytest
 
 from service.text.squeezing import confirms, squeeze, squeeze_term

@@ -6,12 +6,26 @@ from service.contracts.decision import View
 from service.text.views import Views, fold_term
 
 SPICE = st.sampled_from(
-    [*"abcdeilnosv018@$!|.-_* \n\t'’“", "а", "о", "с", "з", "и", "é", "ß", "İ", "ŉ", "ﬁ", "ｃ", "Ⅷ", "\u0301", "\u0336"]
-    + [
+    [
+        *"abcdeilnosv018@$!|.-_* \n\t'’“",
+        "а",
+        "о",
+        "с",
+        "з",
+        "и",
+        "é",
+        "ß",
+        "İ",
+        "ŉ",
+        "ﬁ",
+        "ｃ",
+        "Ⅷ",
+        "́",
+        "̶",
         "\u200b",
         "\u202e",
         "\u202c",
-        "\0",
+        "\x00",
         "🅰",
         "🇨",
         "🎰",
@@ -25,7 +39,7 @@ SPICE = st.sampled_from(
         "क़",
         "ـ",
         "ك",
-        "\ud800",
+        "�",
         "\uffff",
     ]
 )

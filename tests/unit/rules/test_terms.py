@@ -1,0 +1,178 @@
+# ruff: noqa: E501 - a case is read as a line
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.rules.terms import TermEntry, TermIndex, read_term
+from service.text.squeezing import confirms
+from service.text.views import Views, fold_term
+
+TERMS = (
+    "casino", "online casino", "cialis", "viagra", "anal", "gambling", "free money", "weed", "bet", "sex toys", "arsenal",
+    "казино", "наркотик*", "赌博", "カジノ", "كازينو", "ออนไลน์", "जुआ", "카지노", "*kasino*", "4-mmc",
+)  # fmt: skip
+
+
+def read(line: str) -> TermEntry:
+    entry = read_term("list", line)
+    assert isinstance(entry, TermEntry), entry
+    return entry
+
+
+INDEX = TermIndex(map(read, TERMS))
+
+
+def find(text: str) -> list[tuple[str, str, str]]:
+    views = Views([("creative.headline", "Clean"), ("creative.body", text)])
+    return [(hit.entry.text, hit.view.value, hit.locate(views).text) for hit in INDEX.search(views)]
+
+
+@pytest.mark.parametrize(
+    ("text", "hit"),
+    [
+        ("Best CASINO here", ("casino", "base", "CASINO")),
+        ("casino's #casino, (casino)", ("casino", "base", "casino")),
+        ("casino777", ("casino", "base", "casino")),
+        ("#OnlineCasino", ("online casino", "base", "OnlineCasino")),
+        ("online\n  casino", ("online casino", "base", "online\n  casino")),
+        ("ＣＡＳＩＮＯ", ("casino", "base", "ＣＡＳＩＮＯ")),
+        ("ca\u200bsi\u00adno", ("casino", "base", "ca\u200bsi\u00adno")),
+        ("c̶a̷s̸i̴n̵o̶", ("casino", "base", "c̶a̷s̸i̴n̵o")),
+        ("🅲🅰🆂🅸🅽🅾", ("casino", "base", "🅲🅰🆂🅸🅽🅾")),
+        ("сasinо", ("casino", "latin", "сasinо")),
+        ("саsіno is open", ("casino", "latin", "саsіno")),
+        ("cásïnô", ("casino", "latin", "cásïnô")),
+        ("ᴄᴀꜱɪɴᴏ", ("casino", "base", "ᴄᴀꜱɪɴᴏ")),
+        ("кaзинo", ("казино", "latin", "кaзинo")),
+        ("c4s1n0!", ("casino", "squeezed", "c4s1n0")),
+        ("ca$ino", ("casino", "squeezed", "ca$ino")),
+        ("c a s i n o b o n u s", ("casino", "squeezed", "c a s i n o")),
+        ("c.a.s.i.n.o", ("casino", "squeezed", "c.a.s.i.n.o")),
+        ("c🎰a🎰s🎰i🎰n🎰o", ("casino", "squeezed", "c🎰a🎰s🎰i🎰n🎰o")),
+        ("ca-si_no", ("casino", "squeezed", "ca-si_no")),
+        ("casinooooo", ("casino", "squeezed", "casinooooo")),
+        ("gamb1ing", ("gambling", "squeezed", "gamb1ing")),
+        ("GambIing", ("gambling", "squeezed", "GambIing")),
+        ("fr33 m0ney", ("free money", "squeezed", "fr33 m0ney")),
+        ("F R E E M O N E Y", ("free money", "squeezed", "F R E E M O N E Y")),
+        ("v!@gra", ("viagra", "squeezed", "v!@gra")),
+        ("\u202eonisac\u202c", ("casino", "base", "\u202eonisac\u202c")),
+        ("лучшее казино мира", ("казино", "base", "казино")),
+        ("к-а-з-и-н-о", ("казино", "squeezed", "к-а-з-и-н-о")),
+        ("наркотиками", ("наркотик*", "base", "наркотик")),
+        ("在线赌博网站", ("赌博", "base", "赌博")),
+        ("赌 博", ("赌博", "squeezed", "赌 博")),
+        ("オンラインカジノで", ("カジノ", "base", "カジノ")),
+        ("ｶｼﾞﾉ", ("カジノ", "base", "ｶｼﾞﾉ")),
+        ("كـازيـنو", ("كازينو", "base", "كـازيـنو")),
+        ("เล่นออนไลน์เลย", ("ออนไลน์", "base", "ออนไลน์")),
+        ("जुआ खेलें", ("जुआ", "base", "जुआ")),
+        ("카지노에서", ("카지노", "base", "카지노")),
+        ("superkasinos", ("*kasino*", "base", "kasino")),
+    ],
+)
+def test_a_term_is_found_where_it_stands(text: str, hit: tuple[str, str, str]) -> None:
+    """The term, the plainest view that shows it, and exactly the original's characters."""
+    assert hit in find(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ask our specialist in Scunthorpe about social issues",
+        "Analysis of canal boats; the analogue classic",
+        "Beets, the alphabet, better bets? A beetle!".replace("bets?", "bests?"),
+        "See you on Wed. with Swedish tweed",
+        "Sussex toys for boys, Essex toy store",
+        "Casinò".replace("ò", "a") + "ta d'Ischia, cassino town",
+        "Fachgeschäft für Spezialisten und Sozialisten",
+        "Especialistas en análisis y canales",
+        "Spécialiste de l'analyse sociale",
+        "Análise para especialistas",
+        "Специалист по анализу, показы новинок",
+        "全新赌气博览会门票",
+        "カジュアルな服、ノート",
+        "كازينوهات",
+        "รองเท้าใหม่",
+        "जुआरी फिल्म",
+        "Analisis pasar spesialis",
+        "Uzman analizleri, sosyalist tarih",
+        "Chuyên gia phân tích",
+        "50 4 3 100% 5-0-4 $$$ !!!",
+        "",
+    ],
+)
+def test_innocent_text_is_not_hit(text: str) -> None:
+    """Parts of words, neighbours of words and bare numbers are no hits, in many languages."""
+    assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("\u200b\u200b", "nothing is left of it once it is normalised"),
+        ("***", "nothing is left of it once it is normalised"),
+        ("🎰", "nothing is left of it once it is normalised"),
+        ("ab", "it is too short and would hit innocent texts"),
+        ("赌", "it is too short and would hit innocent texts"),
+    ],
+)
+def test_entries_that_cannot_work(line: str, why: str) -> None:
+    """An entry that would hit nothing or everything is refused with the reason."""
+    assert read_term("list", line) == why
+
+
+def test_each_entry_is_reported_once_and_plainest_first() -> None:
+    """A text full of one term gives one hit, in the base view even if disguises stand before it."""
+    assert find("c4sino casino c.a.s.i.n.o " * 50) == [("casino", "base", "casino")]
+
+
+def test_fields_do_not_join() -> None:
+    """A phrase does not begin in one field and end in the next."""
+    views = Views([("creative.headline", "free"), ("creative.body", "money")])
+    assert INDEX.search(views) == []
+
+
+def test_empty_index_finds_nothing() -> None:
+    """A bundle without lists works."""
+    assert TermIndex([]).search(Views([("creative.body", "casino c4sino")])) == []
+
+
+FILLING = st.lists(
+    st.sampled_from(["shoes", "sale", "Größe", "обувь", "鞋", "50%", "don't", "🎰", "a.b", "ﬁt"]), max_size=6
+).map(" ".join)
+SPELLING = st.sampled_from(
+    [
+        "casino",
+        "CASINO",
+        "cаsіno",
+        "c4sino",
+        "c.a.s.i.n.o",
+        "c a s i n o",
+        "ca\u200bsino",
+        "ｃａｓｉｎｏ",
+        "cásino",
+        "caaaasino",
+        "ca$ino",
+    ]
+)
+
+
+@given(FILLING, SPELLING, FILLING)
+def test_evidence_really_spells_the_term(before: str, spelling: str, after: str) -> None:
+    """Whatever stands around it, the original's span spells the term under the view's own folding."""
+    text = f"{before} ;; {spelling} ;; {after}"
+    views = Views([("creative.body", text)])
+    hits = [hit for hit in INDEX.search(views) if hit.entry.text == "casino"]
+    assert len(hits) == 1
+    place = hits[0].locate(views)
+    assert place.text == text[place.start : place.end] == spelling
+    assert confirms(fold_term(place.text)[1], "casino")
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_any_text_can_be_searched(text: str) -> None:
+    """No string makes the search fail, and each hit has its place."""
+    views = Views([("creative.body", text)])
+    for hit in INDEX.search(views):
+        assert hit.locate(views).text
