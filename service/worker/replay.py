@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 
 from service.contracts.control import Replay, name_replay
 from service.settings import Settings
@@ -110,23 +110,37 @@ async def _commit(producer: Any, settings: Settings, prepared: list[PreparedRepl
         return
     entry = Replay(by=options.by[:128], at=datetime.now(UTC), mended=options.mended is not None)
     written = entry.model_dump_json().encode()
+    sent: list[asyncio.Future[Any]] = []
     try:
         async with producer.transaction():
-            sent = []
             for one in prepared:
+                name = name_replay(*one.letter.at).encode()
                 sent.append(
                     await producer.send(
                         settings.submissions_topic, one.value, one.key, one.partition, headers=one.headers
                     )
                 )
-                sent.append(await producer.send(settings.control_topic, written, name_replay(*one.letter.at).encode()))
-            for delivered in await asyncio.gather(*sent, return_exceptions=True):
-                if isinstance(delivered, BaseException):
-                    raise delivered
-    except ProducerFenced:
-        raise ReplayInterruptedError("another replay took over; look at its result, then run this again") from None
-    except KafkaError as error:
-        raise ReplayInterruptedError(
-            f"{type(error).__name__}: {error}; the last {len(prepared)} may be put back or not, but not twice:"
-            " `sluice dead-letters list` shows it, and running this again is safe"
-        ) from error
+                sent.append(await producer.send(settings.control_topic, written, name))
+            await asyncio.gather(*sent)
+    except Exception as error:
+        raise _word_interruption(error, sent, len(prepared)) from error
+    finally:
+        for delivery in sent:
+            delivery.add_done_callback(_retrieve)
+
+
+def _word_interruption(error: Exception, sent: list[asyncio.Future[Any]], count: int) -> ReplayInterruptedError:
+    # A fenced producer also meets aiokafka's own checks of its state, as whatever they raise.
+    causes = [error, *(delivery.exception() for delivery in sent if delivery.done() and not delivery.cancelled())]
+    if any(isinstance(cause, ProducerFenced) for cause in causes):
+        return ReplayInterruptedError("another replay took over; look at its result, then run this again")
+    return ReplayInterruptedError(
+        f"{type(error).__name__}: {error}; the last {count} may be put back or not, but not twice:"
+        " `sluice dead-letters list` shows it, and running this again is safe"
+    )
+
+
+def _retrieve(delivery: asyncio.Future[Any]) -> None:
+    # The first failure is told; asyncio would log each of the others as never retrieved.
+    if not delivery.cancelled():
+        delivery.exception()
