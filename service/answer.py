@@ -43,9 +43,15 @@ class Judged(NamedTuple):
 
     received: Received
     strategy: CompiledStrategy
-    scores: dict[str, float]
+    scores: dict[str, float] | None
     ruling: Ruling
-    degraded: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    failed_rules: tuple[str, ...] = ()
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The parts that failed or were left out."""
+        return (*self.failures, *(f"rule_failed:{rule}" for rule in self.failed_rules))
 
 
 def write_decision(judged: Judged, bundle: LiveBundle, as_of: datetime) -> Decision:
@@ -59,7 +65,7 @@ def write_decision(judged: Judged, bundle: LiveBundle, as_of: datetime) -> Decis
         outcome=ruling.outcome,
         reasons=ruling.reasons,
         messages=ruling.messages,
-        scores=judged.scores,
+        scores=judged.scores or {},
         statement=write_statement(submission, ruling, bundle.strategies),
         degraded=judged.degraded,
         strategy=judged.strategy.ref,
@@ -115,7 +121,7 @@ def write_review_task(judged: Judged, ad: AdView, decision: Decision, bundle: Li
         suggested_outcome=Outcome.REJECT if ruling.suggested_outcome is Outcome.REJECT else Outcome.APPROVE,
         group_key=ad.group_key,
         reasons=ruling.reasons,
-        scores=judged.scores,
+        scores=judged.scores or {},
         language=ad.language or None,
         landing_page=LandingPage(
             valid=ad.landing.valid,

@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 from service.answer import Judged, LiveBundle, Received, write_decision, write_review_task
 from service.classifier import Classifier
-from service.contracts.decision import MAX_EXCERPT_CHARS as EXCERPT
-from service.contracts.decision import Decision, Evidence, Outcome, Reason, Source
+from service.classifier.evidence import Question, find_evidence
+from service.contracts.decision import Decision, Outcome, Source
 from service.contracts.review_task import ReviewTask
 from service.rules import AdView
-from service.strategy import Failure, RuleResult, Signals
-from service.text.words import find_words
+from service.strategy import Failure, Ruling, Signals
 
 _SCORE_DECIMALS = 4
 _EXPLAINED_REASONS = 2
-_EXPLAINED_WORDS = 3
 
 
 class Moderated(NamedTuple):
@@ -41,7 +39,9 @@ def moderate(received: Sequence[Received], bundle: LiveBundle, as_of: datetime) 
     """
     ads = [AdView(item.submission) for item in received]
     scored = _score(ads, bundle.classifier)
-    return [_judge(item, ad, scores, bundle, as_of) for item, ad, scores in zip(received, ads, scored, strict=True)]
+    judged = [_judge(item, ad, scores, bundle, as_of) for item, ad, scores in zip(received, ads, scored, strict=True)]
+    explained = _explain_scores(judged, ads, bundle.classifier)
+    return [_write(item, ad, bundle, as_of) for item, ad in zip(explained, ads, strict=True)]
 
 
 def moderate_or_review(received: Sequence[Received], bundle: LiveBundle, as_of: datetime) -> list[Moderated]:
@@ -63,7 +63,7 @@ def _send_to_review(received: Received, bundle: LiveBundle, as_of: datetime, err
     strategy = bundle.strategies.strategy_for(received.submission)
     failure = Failure("moderation_failed", f"{type(error).__name__}: {error}"[:500])
     ruling = strategy.decide(Signals(scores=None, failures=[failure]))
-    judged = Judged(received, strategy, {}, ruling, ("moderation_failed",))
+    judged = Judged(received, strategy, None, ruling, ("moderation_failed",))
     decision = write_decision(judged, bundle, as_of)
     # Whatever the ad's texts hold made moderation fail; a task without them cannot fail the same way.
     blank = received.submission.creative.model_validate({})
@@ -97,7 +97,7 @@ def _score_texts(texts: Sequence[str], classifier: Classifier) -> list[dict[str,
 
 def _judge(
     received: Received, ad: AdView, scored: dict[str, float] | Failure, bundle: LiveBundle, as_of: datetime
-) -> Moderated:
+) -> Judged:
     strategy = bundle.strategies.strategy_for(received.submission)
     scores = None if isinstance(scored, Failure) else scored
     results = strategy.evaluate_rules([ad], None if scores is None else [scores], as_of)[0]
@@ -106,41 +106,42 @@ def _judge(
         failures.append(Failure("no_text", "the ad holds no text to judge; send image_text or transcript"))
     stage = bundle.classifier.name
     ruling = strategy.decide(Signals(scores=scores, results=results, failures=failures, model_stage=stage))
-    if ruling.outcome is not Outcome.APPROVE:
-        ruling = ruling._replace(reasons=_explain_scores(ruling.reasons, ad, bundle.classifier))
     failed_rules = tuple(result.rule for result in results if result.failure)
-    judged = Judged(received, strategy, scores or {}, ruling, _name_degraded(failures, results))
+    return Judged(received, strategy, scores, ruling, tuple(failure.id for failure in failures), failed_rules)
+
+
+def _explain_scores(judged: Sequence[Judged], ads: Sequence[AdView], classifier: Classifier) -> list[Judged]:
+    """Give the weightiest model reasons of each restricted ad their evidence."""
+    wanted = [_choose_policies(item.ruling) for item in judged]
+    asked = [index for index, policies in enumerate(wanted) if policies]
+    answers = find_evidence([Question(ads[index].text_fields, wanted[index]) for index in asked], classifier)
+    explained = list(judged)
+    for index, evidence in zip(asked, answers, strict=True):
+        ruling = judged[index].ruling
+        reasons = tuple(
+            reason.model_copy(update={"evidence": evidence[reason.policy]})
+            if reason.source is Source.MODEL and reason.policy in evidence
+            else reason
+            for reason in ruling.reasons
+        )
+        explained[index] = judged[index]._replace(ruling=ruling._replace(reasons=reasons))
+    return explained
+
+
+def _choose_policies(ruling: Ruling) -> list[str]:
+    if ruling.outcome is Outcome.APPROVE:
+        return []
+    scored = [reason.policy for reason in ruling.reasons if reason.source is Source.MODEL and reason.policy]
+    return scored[:_EXPLAINED_REASONS]
+
+
+def _write(judged: Judged, ad: AdView, bundle: LiveBundle, as_of: datetime) -> Moderated:
     decision = write_decision(judged, bundle, as_of)
     return Moderated(
         decision,
         write_review_task(judged, ad, decision, bundle),
-        model_failed=scores is None,
-        failed_rules=failed_rules,
-    )
-
-
-def _name_degraded(failures: Sequence[Failure], results: Sequence[RuleResult]) -> tuple[str, ...]:
-    rules = [f"rule_failed:{result.rule}" for result in results if result.failure]
-    return (*(failure.id for failure in failures), *rules)
-
-
-def _explain_scores(reasons: Sequence[Reason], ad: AdView, classifier: Classifier) -> tuple[Reason, ...]:
-    """Give the weightiest model reasons their evidence; explaining costs more than scoring, so not all of them."""
-    explained = [reason for reason in reasons if reason.source is Source.MODEL][:_EXPLAINED_REASONS]
-    return tuple(
-        reason.model_copy(update={"evidence": _find_evidence(reason.policy or "", ad, classifier)})
-        if reason in explained
-        else reason
-        for reason in reasons
-    )
-
-
-def _find_evidence(policy: str, ad: AdView, classifier: Classifier) -> tuple[Evidence, ...]:
-    text = ad.model_text
-    words = [text[span.start : span.end] for span in classifier.explain(text, policy, _EXPLAINED_WORDS)]
-    return tuple(
-        Evidence(field=place.field, start=place.start, end=place.end, excerpt=place.text[:EXCERPT])
-        for place in find_words(ad.text_fields, words)
+        model_failed=judged.scores is None,
+        failed_rules=judged.failed_rules,
     )
 
 
