@@ -6,11 +6,15 @@ is off, since a spinning thread takes a core from Kafka's. The arena grows by wh
 a call.
 """
 
+import os
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# onnxruntime sends events to its makers unless it is told not to before it is loaded; whoever wants that says so.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 from service.classifier.features import Features
 from service.classifier.manifest import ModelLoadError

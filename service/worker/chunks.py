@@ -15,6 +15,7 @@ from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
 from faust.transport.drivers.aiokafka import Transport as DriverTransport
 from faust.types import TP, ConsumerMessage
 
+from service.worker.header_names import accept_any_header_name
 from service.worker.outputs import InputRecord
 
 
@@ -65,6 +66,8 @@ class ConsumerThread(DriverThread):  # type: ignore[misc]
     """The thread that holds the aiokafka consumer, so that heartbeats go on whatever the event loop does."""
 
     def _create_worker_consumer(self, _transport: object) -> aiokafka.AIOKafkaConsumer:
+        # Kafka takes header names that aiokafka cannot read: one such record would stop its partition for ever.
+        accept_any_header_name()
         # Faust would read uncommitted submissions under at_least_once, and fixes the fetch wait at 1.5 s.
         self._assignor = RoundRobinPartitionAssignor
         return aiokafka.AIOKafkaConsumer(
