@@ -98,8 +98,8 @@ class TermIndex:
         self._search_plain(views.base, View.BASE, hits)
         if views.latin is not views.base:
             self._search_plain(views.latin, View.LATIN, hits)
-        if views.squeezed is not views.latin:
-            self._search_squeezed(views, hits)
+        if views.squeezed is not None:
+            self._search_squeezed(views, views.squeezed, hits)
         return list(hits.values())
 
     def _search_plain(self, text: str, view: View, hits: dict[tuple[str, str], TermHit]) -> None:
@@ -108,8 +108,8 @@ class TermIndex:
                 if (entry.list, entry.text) not in hits and _stands_alone(text, start, end, entry):
                     hits[entry.list, entry.text] = TermHit(entry, view, start, end)
 
-    def _search_squeezed(self, views: Views, hits: dict[tuple[str, str], TermHit]) -> None:
-        text, latin = views.squeezed, views.latin
+    def _search_squeezed(self, views: Views, text: str, hits: dict[tuple[str, str], TermHit]) -> None:
+        latin = views.latin
         for index, start, end in self._squeezed_automaton.find_matches_as_indexes(text, overlapping=True):
             for entry in self._squeezed[index]:
                 if (entry.list, entry.text) in hits:

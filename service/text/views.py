@@ -64,8 +64,8 @@ class Views:
         return fold_latin(self.base)
 
     @lazy
-    def squeezed(self) -> str:
-        """Return the squeezed reading; the same object as `latin` where there is nothing to squeeze."""
+    def squeezed(self) -> str | None:
+        """Return the squeezed reading; None where there is nothing to squeeze."""
         return squeeze(self.latin, self.original)
 
     @lazy

@@ -33,6 +33,9 @@ def test_spellings_that_do_not(written: str, term: str) -> None:
     "text",
     [
         "plain words only",
+        "l'eau d'Italie",
+        "i 100% agree",
+        "ca\0sino",
         "don't wait, it's here",
         "www shop",
         "coffee and beer, all good",
@@ -44,7 +47,19 @@ def test_spellings_that_do_not(written: str, term: str) -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     """The gate keeps ordinary texts out, which is what makes the view cheap."""
-    assert squeeze(text) is text
+    assert squeeze(text) is None
+
+
+@pytest.mark.parametrize(
+    ("latin", "squeezed"),
+    [
+        ("caa.aasino", "casino"), ("casin'o", "casino"), ("c 4 s 1 n 0", "casino"), ("c4s\0ino", "cas\0ino"),
+        ("ca_si-no", "casino"), ("c@$in0", "casino"), ("c@s!n0", "casino"), ("c_a-s*i~n|o", "casino"),
+    ],
+)  # fmt: skip
+def test_disguises_are_drawn_together(latin: str, squeezed: str) -> None:
+    """One step may make another necessary; fields stay apart."""
+    assert squeeze(latin) == squeezed
 
 
 def test_short_terms_are_not_squeezed() -> None:
