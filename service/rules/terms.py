@@ -82,8 +82,10 @@ class TermIndex:
         plain: dict[str, list[TermEntry]] = {}
         squeezed: dict[str, list[TermEntry]] = {}
         for entry in entries:
-            # A phrase also counts where it is written as one word, as hashtags do: "#onlinecasino".
-            for pattern in sorted({entry.base, entry.latin, entry.base.replace(" ", ""), entry.latin.replace(" ", "")}):
+            # A phrase also counts as one word or with hyphens: "#onlinecasino", "Online-Casino".
+            for pattern in sorted(
+                {form.replace(" ", gap) for form in (entry.base, entry.latin) for gap in (" ", "", "-")}
+            ):
                 plain.setdefault(pattern, []).append(entry)
             for pattern in squeeze_term(entry.latin):
                 squeezed.setdefault(pattern, []).append(entry)

@@ -33,6 +33,7 @@ def find(text: str) -> list[tuple[str, str, str]]:
         ("Best CASINO here", ("casino", "base", "CASINO")),
         ("casino's #casino, (casino)", ("casino", "base", "casino")),
         ("casino777", ("casino", "base", "casino")),
+        ("Das Online-Casino", ("online casino", "base", "Online-Casino")),
         ("#OnlineCasino", ("online casino", "base", "OnlineCasino")),
         ("online\n  casino", ("online casino", "base", "online\n  casino")),
         ("ＣＡＳＩＮＯ", ("casino", "base", "ＣＡＳＩＮＯ")),

@@ -11,6 +11,7 @@ from service.classifier import load_classifier
 from service.contracts.decision import Outcome
 from service.contracts.submission import Submission
 from service.rules import AdView
+from service.rules.facts import FACTS
 from service.shipped import shipped_path
 from service.strategy import Bundle, Ruling, Signals, check_labels, load_bundle
 from tests.ads import make_ad
@@ -99,6 +100,13 @@ def test_every_rule_has_a_case(bundle: Bundle) -> None:
     text = shipped_path("deploy/strategies/default.yaml").read_text(encoding="utf-8")
     rules = {line.split("id: ")[1] for line in text.split("\n") if line.startswith("  - id: ")}
     assert rules - {"adult-words", "weapon-names"} == {rule for _, rule, _ in CASES if rule}
+
+
+def test_the_readme_lists_every_variable() -> None:
+    """What strategists may write is what their page says."""
+    text = shipped_path("deploy/strategies/README.md").read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {fact.type} | {fact.meaning} |" for name, fact in FACTS.items()]
+    assert [line for line in text.split("\n") if line.startswith("| `") and line.count("|") == 4][-len(rows) :] == rows
 
 
 def test_a_licence_clears_the_score_but_not_another_rule(bundle: Bundle) -> None:
