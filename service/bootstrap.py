@@ -1,9 +1,12 @@
 """The composition root: the only place that puts bundle, classifier, pipeline and metrics together."""
 
 from service import __version__
-from service.answer import LiveBundle
+from service.answer import LiveBundle, Received
 from service.classifier import load_classifier
 from service.classifier.manifest import ModelLoadError
+from service.contracts.decision import Origin
+from service.contracts.examples import SUBMISSION
+from service.moderate import moderate
 from service.observability.metrics import Metrics
 from service.settings import Settings
 from service.strategy import StrategyError, check_labels, load_bundle
@@ -25,7 +28,21 @@ def load_live_bundle(settings: Settings) -> LiveBundle:
         check_labels(strategies, classifier.labels)
     except (ModelLoadError, StrategyError) as error:
         raise DeploymentError(str(error)) from error
-    return LiveBundle(strategies, classifier)
+    bundle = LiveBundle(strategies, classifier)
+    _rehearse(bundle)
+    return bundle
+
+
+def _rehearse(bundle: LiveBundle) -> None:
+    """Decide an example, so that what cannot work fails before it meets an ad, and no ad pays for first calls."""
+    received = Received(SUBMISSION, Origin(topic="rehearsal", partition=0, offset=0), SUBMISSION.submitted_at)
+    try:
+        (result,) = moderate([received], bundle, SUBMISSION.submitted_at)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise DeploymentError(f"the bundle and the model cannot decide an example ad: {what}; deploy others") from error
+    if result.model_failed:
+        raise DeploymentError(f"the model cannot score an example ad: {result.decision.reasons[0].detail}")
 
 
 def name_build(settings: Settings, bundle: LiveBundle) -> str:
