@@ -1,4 +1,5 @@
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ class Record:
     partition: int = 0
     timestamp: int = 0
     key: bytes | None = None
-    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 7), st.integers(1, 60))
