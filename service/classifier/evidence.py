@@ -40,10 +40,16 @@ def find_evidence(questions: Sequence[Question], classifier: Classifier) -> list
     for question, found in zip(questions, words, strict=True):
         own = scores[first : first + len(found)]
         first += len(found)
-        columns = {policy: own[:, classifier.labels.index(policy)].tolist() for policy in question.policies}
+        columns = {policy: own[:, _find_column(policy, classifier)].tolist() for policy in question.policies}
         spans = list(found.values())
         answers.append({policy: _mark_strongest(spans, column) for policy, column in columns.items()})
     return answers
+
+
+def _find_column(policy: str, classifier: Classifier) -> int:
+    if policy not in classifier.labels:
+        raise ValueError(f"the classifier has no label '{policy}'; it has {', '.join(classifier.labels)}")
+    return classifier.labels.index(policy)
 
 
 class _Span(NamedTuple):
