@@ -43,10 +43,12 @@ class ChunkTally:
             weightiest = decision.reasons[0]
             policy, source = weightiest.policy or NONE, weightiest.source
         self.decisions[decision.outcome, policy, source] += 1
-        age_s = (decision.decided_at - decision.submitted_at) / timedelta(seconds=1)
+        processing_s = decision.processing_ms / 1_000
+        # decided_at is the time at which work on the chunk began
+        age_s = (decision.decided_at - decision.submitted_at) / timedelta(seconds=1) + processing_s
         self.skewed_submissions += age_s < 0
         self.ages_s.append(age_s)
-        self.processing_s.append(decision.processing_ms / 1_000)
+        self.processing_s.append(processing_s)
 
     def count_dead_letter(self, letter: DeadLetter) -> None:
         """Count a dead letter by its error class and by who caused it."""

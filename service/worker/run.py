@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -127,39 +126,32 @@ async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
 
 
 async def _work(settings: Settings, loaded: Loaded, gate: Gate, monitor: Monitor, stopping: asyncio.Event) -> int:
-    guard = FailureGuard(_limit(settings))
-    app = WorkerApp(settings, WorkerParts(loaded.pipeline, guard, gate, loaded.metrics))
-    follower = asyncio.create_task(_follow_trips(settings, gate), name="follow-trips")
-    watcher: asyncio.Task[None] | None = None
-    code = EXIT_STOPPED
-    try:
-        await app.start()
-        watcher = asyncio.create_task(monitor.watch(app), name="monitor")
-        await _wait_any(stopping.wait, app._crashed.wait, lambda: watcher)  # noqa: SLF001 - mode offers no public wait
-    except Exception as error:  # noqa: BLE001 - a failed start is told like any other failure
-        await app.crash(error)
-    if app.crash_reason is not None:
-        _log.error("failed", reason=repr(app.crash_reason), remedy="restart; nothing that was not committed is lost")
-        code = EXIT_FAILED
-    for task in (follower, watcher):
-        if task is not None:
-            task.cancel()
-    if not await _leave(app, settings):
-        code = EXIT_FAILED
-    return code
-
-
-async def _wait_any(*waits: Callable[[], Awaitable[object]]) -> None:
-    tasks = [asyncio.ensure_future(wait()) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    app = WorkerApp(settings, WorkerParts(loaded.pipeline, FailureGuard(_limit(settings)), gate, loaded.metrics))
+    tasks = [
+        asyncio.create_task(_run_app(app, monitor), name="app"),
+        asyncio.create_task(_follow_trips(settings, gate), name="follow-trips"),
+        asyncio.create_task(stopping.wait(), name="stopping"),
+        asyncio.create_task(app._crashed.wait(), name="crashed"),  # noqa: SLF001 - mode offers no public wait
+    ]
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    reasons = [app.crash_reason, *(task.exception() for task in ended)]
+    reason = next((reason for reason in reasons if reason is not None), None)
+    if reason is not None:
+        _log.error("failed", reason=repr(reason), remedy="restart; nothing that was not committed is lost")
     for task in tasks:
         task.cancel()
+    left = await _leave(app, settings, failed=reason is not None)
+    return EXIT_STOPPED if left and reason is None else EXIT_FAILED
 
 
-async def _leave(app: WorkerApp, settings: Settings) -> bool:
-    """Drain, commit, leave the group, within a bound; False if that failed (what is left is read again)."""
-    crashed = app.crash_reason is not None
-    timeout_s = _LEAVE_TIMEOUT_S if crashed else settings.rebalance_timeout_s
+async def _run_app(app: WorkerApp, monitor: Monitor) -> None:
+    await app.start()
+    await monitor.watch(app)
+
+
+async def _leave(app: WorkerApp, settings: Settings, *, failed: bool) -> bool:
+    """Drain, commit, leave the group, within a bound; False if that did not work (what is left is read again)."""
+    timeout_s = _LEAVE_TIMEOUT_S if failed else settings.rebalance_timeout_s
     app.begin_drain()
     try:
         await asyncio.wait_for(app.stop(), timeout_s)
