@@ -10,9 +10,12 @@ from structlog.typing import EventDict, Processor
 
 from service import __version__
 from service.observability.redaction import render_error_without_texts, withhold_ad_texts
+from service.observability.throttle import Throttle
 
 # At the debug level these print requests and records byte for byte.
 _CHATTY = ("aiokafka", "faust", "mode", "asyncio")
+# A produce that meets the last transaction's markers is retried and told each time, as is a coordinator that is away.
+_REPETITIVE = ("aiokafka.producer.sender", "aiokafka.consumer.group_coordinator")
 
 
 def configure_logs(
@@ -41,6 +44,9 @@ def configure_logs(
         chatty.handlers.clear()
         chatty.propagate = True
         chatty.setLevel(number if log_ad_texts else max(number, logging.INFO))
+    for name in _REPETITIVE:
+        repetitive = logging.getLogger(name)
+        repetitive.filters[:] = [Throttle()]
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
