@@ -15,24 +15,6 @@ from tests.integration.workers import WorkerProcess
 from tests.kafka_broker import KafkaBroker
 
 ADS = 20_000
-PARTITIONS = 4
-
-
-@pytest.fixture
-def environment(kafka: KafkaBroker, unique: str) -> dict[str, str]:
-    names = {role: f"{unique}.{role}" for role in ("submissions", "decisions", "review_tasks", "dead_letters")}
-    kafka.create_topics(*names.values(), partitions=PARTITIONS)
-    kafka.create_topics(f"{unique}.control", config={"cleanup.policy": "compact"})
-    return {
-        "SLUICE_BROKERS": kafka.bootstrap,
-        "SLUICE_GROUP": unique,
-        "SLUICE_CONTROL_TOPIC": f"{unique}.control",
-        "SLUICE_TOPICS_CHECK": "partitions",
-        "SLUICE_SESSION_TIMEOUT_S": "6",
-        "SLUICE_HEARTBEAT_INTERVAL_S": "1",
-        "SLUICE_TRANSACTION_TIMEOUT_S": "6",
-        **{f"SLUICE_{role.upper()}_TOPIC": name for role, name in names.items()},
-    }
 
 
 @pytest.fixture

@@ -15,23 +15,29 @@ from typing import Any
 from deploy.kafka.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
+SLUICE = ("-m", "service")
+
+
+def name_topics(prefix: str) -> dict[str, str]:
+    """Return the settings that name topics of one test's own."""
+    roles = ("submissions", "decisions", "review_tasks", "dead_letters", "control")
+    return {f"SLUICE_{role.upper()}_TOPIC": f"{prefix}.{role}" for role in roles}
 
 
 class WorkerProcess:
-    """One `sluice worker`; its log goes to a file."""
+    """One `sluice worker`, or another Python program that is one; its log goes to a file."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, *program: str) -> None:
         self.port = free_ports(1)[0]
         self.log = log
-        self._environment = {**os.environ, **environment, "SLUICE_WEB_PORT": str(self.port)}
+        self._command = [sys.executable, *(program or (*SLUICE, "worker"))]
+        self.environment = {**os.environ, **environment, "SLUICE_WEB_PORT": str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "service", "worker"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

@@ -1,0 +1,50 @@
+"""Fixtures for tests with real workers: topics and a group of the test's own, and workers that end with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.integration.workers import WorkerProcess, name_topics
+from tests.kafka_broker import KafkaBroker
+
+PARTITIONS = 4
+
+StartWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture
+def environment(kafka: KafkaBroker, unique: str) -> dict[str, str]:
+    """Make the topics of a group and return what its workers need to know; timeouts are short."""
+    names = name_topics(unique)
+    outputs = [name for role, name in names.items() if role != "SLUICE_CONTROL_TOPIC"]
+    kafka.create_topics(*outputs, partitions=PARTITIONS)
+    kafka.create_topics(names["SLUICE_CONTROL_TOPIC"], config={"cleanup.policy": "compact"})
+    return {
+        **names,
+        "SLUICE_BROKERS": kafka.bootstrap,
+        "SLUICE_GROUP": unique,
+        "SLUICE_TOPICS_CHECK": "partitions",
+        "SLUICE_SESSION_TIMEOUT_S": "6",
+        "SLUICE_HEARTBEAT_INTERVAL_S": "1",
+        "SLUICE_TRANSACTION_TIMEOUT_S": "6",
+        "SLUICE_MONITOR_INTERVAL_S": "0.2",
+    }
+
+
+@pytest.fixture
+def start_worker(environment: dict[str, str], tmp_path: Path) -> Iterator[StartWorker]:
+    """Return a function that starts a worker: `changes` to its environment, another `program` than `sluice worker`."""
+    started: list[WorkerProcess] = []
+
+    def start(changes: Mapping[str, str] | None = None, program: tuple[str, ...] = ()) -> WorkerProcess:
+        worker = WorkerProcess({**environment, **(changes or {})}, tmp_path / f"worker-{len(started)}.log", *program)
+        started.append(worker)
+        worker.start()
+        return worker
+
+    try:
+        yield start
+    finally:
+        for worker in started:
+            worker.end()
