@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from models.calibration import PRIOR, Platt, fit_platt, measure
 from models.card import write_card

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from models.calibration import ALLOWED_FPR, measure
 from models.card import VALIDATION_NAME, write_card
