@@ -29,6 +29,7 @@ from loadtests.race import Candidate, race
 from loadtests.spread import percentile
 from service.bootstrap import load_live_bundle, prepare_worker
 from service.settings import load_settings
+from service.worker.collector import spare_loaded
 
 EXACTLY, AT_LEAST = "Sluice, exactly once", "Sluice, at least once"
 BARE, FAUST = "bare aiokafka", "Faust as documented"
@@ -103,6 +104,7 @@ class Bench:
         """Measure an ad's time by part; needs no broker."""
         settings = load_settings({})
         pipeline = prepare_worker(settings, load_live_bundle(settings)).pipeline
+        spare_loaded()
         for name, mix, most in (("the demo's mix", DEMO, MOST_US_PER_AD), ("the mix of the races", REALISTIC, None)):
             times = measure_parts(pipeline, make_chunks(mix), self.passes)
             self.found.setdefault("parts", {})[name] = asdict(times)

@@ -64,7 +64,7 @@ def _make_consumer(settings: Settings) -> AIOKafkaConsumer:
 def main() -> None:
     """Do the task of the command line."""
     task, settings = parse_task(), load_settings()
-    uvloop.run(run(settings, load_pipeline(task, settings).pipeline, Stopwatch(task.ads, task.result)))
+    uvloop.run(run(settings, load_pipeline(task, settings), Stopwatch(task.ads, task.result)))
 
 
 if __name__ == "__main__":

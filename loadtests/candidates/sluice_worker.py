@@ -1,21 +1,22 @@
-"""Candidate: Sluice's worker, as `sluice worker` runs it, with a stopwatch at its two ends.
+"""Candidate: the command `sluice worker` itself, with a stopwatch at its two ends.
 
 The watch starts where the pipeline gets its first chunk and counts where the worker itself counts: in
 `Metrics.record_chunk`, which it calls once a chunk's outputs are durable.
 """
 
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-import uvloop
-
-from loadtests.candidates.task import load_pipeline, parse_task, watch_start
+import service.cli.worker as command
+from loadtests.candidates.task import IDENTITY, Task, make_warm_up, parse_task, pass_through
 from loadtests.stopwatch import Stopwatch
-from service.observability.logs import configure_logs
+from service.answer import LiveBundle
+from service.bootstrap import prepare_worker
 from service.observability.metrics import ChunkTally, Metrics
-from service.settings import load_settings
-from service.worker.run import run_worker
+from service.settings import Settings
+from service.worker.outputs import ChunkOutputs, InputRecord
+from service.worker.run import Loaded
 
 
 class WatchedMetrics:
@@ -34,15 +35,29 @@ class WatchedMetrics:
         self._watch.count(tally.submissions)
 
 
-def main() -> int:
-    """Work until SIGTERM, which `bench.py` sends when the result is there."""
-    task, settings = parse_task(), load_settings()
-    configure_logs(settings.log_level, settings.log_format, log_ad_texts=settings.log_ad_texts)
+def watch_ends(loaded: Loaded, task: Task, watch: Stopwatch) -> Loaded:
+    """Return the worker's parts, warmed up, with the watch at both ends and the pipeline that the task asks for."""
+    pipeline = pass_through if task.pipeline == IDENTITY else loaded.pipeline
+    pipeline(make_warm_up())
+
+    def moderate(records: Sequence[InputRecord]) -> ChunkOutputs:
+        watch.start()
+        return pipeline(records)
+
+    return replace(loaded, pipeline=moderate, metrics=cast("Metrics", WatchedMetrics(loaded.metrics, watch)))
+
+
+def main() -> None:
+    """Work until SIGTERM, which `race.py` sends when the result is there."""
+    task = parse_task()
     watch = Stopwatch(task.ads, task.result)
-    loaded = watch_start(load_pipeline(task, settings), watch)
-    watched = replace(loaded, metrics=cast("Metrics", WatchedMetrics(loaded.metrics, watch)))
-    return uvloop.run(run_worker(settings, watched))
+
+    def prepare(settings: Settings, bundle: LiveBundle) -> Loaded:
+        return watch_ends(prepare_worker(settings, bundle), task, watch)
+
+    command.prepare_worker = prepare  # type: ignore[attr-defined]
+    command.work()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

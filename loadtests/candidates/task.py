@@ -2,16 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.ads import make_records
-from loadtests.stopwatch import Stopwatch
-from service.observability.metrics import Metrics
 from service.settings import Settings
-from service.worker.outputs import ChunkOutputs, InputRecord, OutputRecord
-from service.worker.run import Loaded
+from service.worker.collector import spare_loaded
+from service.worker.outputs import ChunkOutputs, InputRecord, OutputRecord, Pipeline
 
 REAL, IDENTITY = "real", "identity"
 _WARM_UP_ADS = 512
@@ -49,16 +47,18 @@ def parse_task() -> Task:
     return Task(asked.pipeline, asked.ads, asked.result)
 
 
-def load_pipeline(task: Task, settings: Settings) -> Loaded:
-    """Return the worker's own parts, warmed up, or the same around a pipeline that only hands records through."""
+def load_pipeline(task: Task, settings: Settings) -> Pipeline:
+    """Return the worker's own pipeline, warmed up, or one that only hands records through."""
     if task.pipeline == IDENTITY:
-        return Loaded(pipeline=pass_through, metrics=Metrics(), build="bench")
+        return pass_through
     # Late: the loops that only hand records through need neither model nor rules in their memory.
     from service.bootstrap import load_live_bundle, prepare_worker  # noqa: PLC0415
 
-    loaded = prepare_worker(settings, load_live_bundle(settings))
-    loaded.pipeline(make_warm_up())
-    return loaded
+    pipeline = prepare_worker(settings, load_live_bundle(settings)).pipeline
+    pipeline(make_warm_up())
+    # As the worker does, so that a comparison is about the loops.
+    spare_loaded()
+    return pipeline
 
 
 def make_warm_up(count: int = _WARM_UP_ADS) -> list[InputRecord]:
@@ -72,14 +72,3 @@ def pass_through(records: Sequence[InputRecord]) -> ChunkOutputs:
     outputs = ChunkOutputs(decisions=[OutputRecord(record.key, record.value) for record in records])
     outputs.tally.submissions = len(records)
     return outputs
-
-
-def watch_start(loaded: Loaded, watch: Stopwatch) -> Loaded:
-    """Return the same parts with a pipeline that starts the stopwatch at the first record."""
-
-    def moderate(records: Sequence[InputRecord]) -> ChunkOutputs:
-        watch.start()
-        return pipeline(records)
-
-    pipeline = loaded.pipeline
-    return replace(loaded, pipeline=moderate)
