@@ -23,7 +23,6 @@ from service.strategy.rule_set import RuleSet
 from service.strategy.ruling import Judge, RuleResult, Ruling, Signals
 from service.strategy.schema import BundleFile, Policy, StrategyFile
 from service.strategy.scoping import covers, specificity
-from service.text.language import warm_up
 
 SHARED_FILE = "bundle.yaml"
 _SCOPES_REMEMBERED = 4_096
@@ -110,7 +109,6 @@ def load_bundle(directory: Path) -> Bundle:
         problems.append(Problem(directory.name, 1, 1, "no strategy covers every ad", remedy))
     if problems or shared is None:
         raise StrategyError(problems)
-    warm_up()
     return Bundle(shared, [source.strategy for source in sources], lists, _hash_folder(directory))
 
 
