@@ -1,4 +1,7 @@
-"""Keeps every output below its topic's size limit, so that no record can make its transaction fail for ever."""
+"""Keeps every output below its topic's size limit, so that no record can make its transaction fail for ever.
+
+What is cut goes in two steps: first what can be looked up (evidence, long texts), then all but the weightiest.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +13,14 @@ from service.contracts.submission import TEXT_FIELDS, URL_FIELDS
 RECORD_OVERHEAD_BYTES = 1_024
 """Room for a record's key, headers and batch framing below the topic's `max.message.bytes`."""
 
+LEAST_BYTES = 262_144
+"""With a topic limit from here up every decision and task fits; below, what remains is as small as it gets."""
+
 _CUT_TEXT_CHARS = 1_000
+_CUT_DETAIL_CHARS = 100
+_MOST_KEPT = 5
+_MOST_KEPT_SCORES = 64
+_CUT_PART_CHARS = 160
 
 
 @dataclass(frozen=True)
@@ -23,20 +33,24 @@ class SizeLimits:
 
 
 def fit_decision(decision: Decision, most_bytes: int) -> tuple[bytes, bool]:
-    """Return the decision's JSON and whether evidence was dropped to make it fit."""
+    """Return the decision's JSON and whether it was cut to make it fit; `degraded` then names `evidence_cut`."""
     value = decision.model_dump_json().encode()
-    if len(value) + RECORD_OVERHEAD_BYTES <= most_bytes:
+    if _fits(value, most_bytes):
         return value, False
     cut = decision.model_copy(
-        update={"reasons": _drop_evidence(decision.reasons), "degraded": (*decision.degraded, "evidence_cut")}
+        update={"reasons": _drop_evidence(decision.reasons), "degraded": ("evidence_cut", *decision.degraded)}
     )
-    return cut.model_dump_json().encode(), True
+    value = cut.model_dump_json().encode()
+    if not _fits(value, most_bytes):
+        shortest = {**_keep_weightiest(cut), "messages": cut.messages[:_MOST_KEPT]}
+        value = cut.model_copy(update=shortest).model_dump_json().encode()
+    return value, True
 
 
 def fit_review_task(task: ReviewTask, submission_value: bytes, most_bytes: int) -> tuple[bytes, bool]:
     """Return the task's JSON and whether it was cut: its texts shortened, their record's hash noted."""
     value = task.model_dump_json().encode()
-    if len(value) + RECORD_OVERHEAD_BYTES <= most_bytes:
+    if _fits(value, most_bytes):
         return value, False
     names = [field.removeprefix("creative.") for field in (*TEXT_FIELDS, *URL_FIELDS)]
     creative = task.submission.creative
@@ -50,8 +64,28 @@ def fit_review_task(task: ReviewTask, submission_value: bytes, most_bytes: int) 
             "reasons": _drop_evidence(task.reasons),
         }
     )
-    return cut.model_dump_json().encode(), True
+    value = cut.model_dump_json().encode()
+    if not _fits(value, most_bytes):
+        value = cut.model_copy(update=_keep_weightiest(cut)).model_dump_json().encode()
+    return value, True
+
+
+def _fits(value: bytes, most_bytes: int) -> bool:
+    return len(value) + RECORD_OVERHEAD_BYTES <= most_bytes
 
 
 def _drop_evidence(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     return tuple(reason.model_copy(update={"evidence": ()}) for reason in reasons)
+
+
+def _keep_weightiest(record: Decision | ReviewTask) -> dict[str, object]:
+    # Their numbers depend on the bundle and the model alone, so only an odd bundle comes this far.
+    highest = sorted(record.scores.items(), key=lambda pair: -pair[1])[:_MOST_KEPT_SCORES]
+    return {
+        "reasons": tuple(
+            reason.model_copy(update={"detail": reason.detail[:_CUT_DETAIL_CHARS]})
+            for reason in record.reasons[:_MOST_KEPT]
+        ),
+        "scores": dict(highest),
+        "degraded": tuple(part[:_CUT_PART_CHARS] for part in record.degraded[:_MOST_KEPT]),
+    }

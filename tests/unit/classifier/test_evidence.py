@@ -31,7 +31,7 @@ def excerpts(text: str, classifier: Classifier, policy: str = "gambling") -> lis
     return [evidence.excerpt for evidence in find(text, classifier, policy)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(fields=st.lists(TEXTS, max_size=3))
 def test_spans_lie_in_the_field_they_name(fields: list[str]) -> None:
     """Whatever the text, start and end lie within it and the excerpt is what stands there."""
@@ -47,7 +47,7 @@ def test_spans_lie_in_the_field_they_name(fields: list[str]) -> None:
             assert evidence.excerpt == text[evidence.start : evidence.end][:MAX_EXCERPT_CHARS]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
 def test_an_answer_ignores_the_other_questions(texts: list[str]) -> None:
     """All questions are scored in one pass, and each is answered as if it were alone."""
