@@ -24,11 +24,6 @@ class Answers(NamedTuple):
     review_tasks: list[Record]
     dead_letters: list[Record]
 
-    @property
-    def count(self) -> int:
-        """Decisions and dead letters: one for each submission when all is answered."""
-        return len(self.decisions) + len(self.dead_letters)
-
     def by_place(self) -> Counter[Place]:
         """Return how many answers each submission got."""
         return Counter([place_of(record) for record in (*self.decisions, *self.dead_letters)])
