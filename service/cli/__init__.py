@@ -8,14 +8,19 @@ from service import __version__
 from service.settings import SettingsError
 
 app = cyclopts.App(name="sluice", help="Streaming auto-moderation for ads.", version=__version__)
-app.command("service.cli.worker:work", name="worker")
-app.command("service.cli.moderate:moderate_file", name="moderate")
-app.command("service.cli.demo:demo", name="demo")
-app.command("service.cli.topics:topics_app", name="topics")
-app.command("service.cli.dead_letters:dead_letters_app", name="dead-letters")
-app.command("service.cli.resume:resume", name="resume")
-app.command("service.cli.generated:write_schemas", name="schemas")
-app.command("service.cli.settings:print_settings", name="settings")
+# The help is written here because the commands are imported only when they are run.
+_COMMANDS = (
+    ("worker", "service.cli.worker:work", "Moderate ads from the submissions topic until SIGTERM."),
+    ("moderate", "service.cli.moderate:moderate_file", "Decide ads from a JSON Lines file, without Kafka."),
+    ("demo", "service.cli.demo:demo", "Try it out: the real worker on an embedded broker with mixed ads."),
+    ("topics", "service.cli.topics:topics_app", "Compare Kafka's topics with deploy/topics.yaml, and make them so."),
+    ("dead-letters", "service.cli.dead_letters:dead_letters_app", "List, show and put back what could not be read."),
+    ("resume", "service.cli.resume:resume", "Let a worker go on that stopped because too much failed."),
+    ("settings", "service.cli.settings:print_settings", "Print every setting with its default and meaning."),
+    ("schemas", "service.cli.generated:write_schemas", "Write the files that are generated from code."),
+)
+for _name, _place, _help in _COMMANDS:
+    app.command(_place, name=_name, help=_help)
 
 
 def main() -> None:
