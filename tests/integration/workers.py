@@ -110,3 +110,13 @@ class WorkerProcess:
         """Return the sum of the samples whose line starts with `start`."""
         _, body = self.get("/metrics")
         return sum(float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line.startswith(start))
+
+    def wait_for_metric(self, start: str, value: float, within_s: float = 40.0) -> None:
+        """Wait until a metric, summed as `read_metric` does, has `value`; tells the page if it never has."""
+        until = time.monotonic() + within_s
+        while self.get("/metrics")[0] != 200 or self.read_metric(start) != value:
+            if time.monotonic() > until:
+                page = self.get("/metrics")[1]
+                found = [line for line in page.splitlines() if line.startswith(start)]
+                raise AssertionError(f"{start} is not {value}: {found}\n{self.read_log()[-4_000:]}")
+            time.sleep(0.1)
