@@ -43,7 +43,9 @@ class Monitor:
 
     async def _look(self, app: WorkerApp) -> None:
         try:
-            sightings = await asyncio.wait_for(app.sight_partitions(), _LOOK_TIMEOUT_S)
+            # not wait_for, which may swallow a cancellation that comes together with the answer
+            async with asyncio.timeout(_LOOK_TIMEOUT_S):
+                sightings = await app.sight_partitions()
         except TimeoutError:
             self._note_unreachable("no answer")
         except (ConnectionError, OSError) as error:
