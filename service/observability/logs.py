@@ -14,8 +14,14 @@ from service.observability.throttle import Throttle
 
 # At the debug level these print requests and records byte for byte.
 _CHATTY = ("aiokafka", "faust", "mode", "asyncio")
-# A produce that meets the last transaction's markers is retried and told each time, as is a coordinator that is away.
-_REPETITIVE = ("aiokafka.producer.sender", "aiokafka.consumer.group_coordinator")
+# A produce that meets the last transaction's markers is retried and told each time, as is a coordinator that is away;
+# in an outage each client of each lane tells that it cannot connect, hundreds of times a second.
+_REPETITIVE = (
+    "aiokafka",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.producer.sender",
+)
 
 
 def configure_logs(

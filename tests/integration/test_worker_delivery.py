@@ -65,6 +65,7 @@ def test_a_broker_outage_costs_no_answer(
             sys.stdout.write(f"{name}: the broker was up after {up_s:.1f} s, decisions came {resumed_s:.1f} s later\n")
         answers = wait_for_answers(kafka, environment, [worker], within_s=120)
     answers.require_one_each()
+    assert len(worker.read_log().splitlines()) < 1_000, "an outage must not flood the log"
 
 
 def test_at_least_once_loses_nothing_and_repeats_under_one_id(
