@@ -57,6 +57,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"creative": {"body": "スーパーコピー 時計"}}, "counterfeit-terms", "reject"),
     ({"creative": {"body": "Контроль: порно видео"}}, "adult-offers", "reject"),
     ({"creative": {"body": "pro ana tips"}}, "self-harm-terms", "review"),
+    ({"creative": {"body": "They are subhuman"}}, "hate-terms", "review"),
     ({"creative": {"body": "Hitman for hire"}}, "violence-terms", "review"),
     ({"creative": {"body": "This miracle cure works"}, "advertiser": OLD}, "health-claims", "review"),
     ({"creative": {"body": "This miracle cure works"}, "advertiser": NEW}, "health-claims-young-advertiser", "reject"),
