@@ -1,6 +1,5 @@
 """`sluice worker`: run a worker until SIGTERM."""
 
-import gc
 import logging
 import os
 import sys
@@ -14,15 +13,6 @@ from service.observability.logs import configure_logs
 from service.settings import load_settings
 from service.worker.collector import spare_loaded
 from service.worker.run import EXIT_FAILED, EXIT_MISDEPLOYED, run_worker
-
-# An ad leaves no cycles behind, so frequent collections find nothing and walk all that was loaded each time.
-_YOUNG_OBJECTS = 50_000
-
-
-def _spare_the_collector() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 100)
 
 
 def work() -> None:
@@ -44,7 +34,6 @@ def work() -> None:
         sys.exit(EXIT_MISDEPLOYED)
     spare_loaded()
     log.info("starting", version=__version__, build=name_build(settings, bundle), delivery=settings.delivery)
-    _spare_the_collector()
     code = uvloop.run(run_worker(settings, loaded))
     if code == EXIT_FAILED:
         # Threads of a failed client may hang; whoever supervises the worker should not have to wait for them.
