@@ -33,7 +33,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "rules": ("service.strategy.bundle:CompiledStrategy.evaluate_rules",),
     "features": ("service.classifier.linear_stage:LinearStage.score",),
-    "ONNX": ("service.classifier.session:LinearSession._run",),
+    "ONNX": ("service.classifier.session:LinearSession.score",),
     "decide": (
         "service.strategy.bundle:CompiledStrategy.decide",
         "service.moderate:write_decision",

@@ -8,11 +8,13 @@ import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from service.classifier.manifest import Manifest, read_manifest
 
 CARD_NAME = "MODEL_CARD.md"
 VALIDATION_NAME = "validation.json"
+_NOT_MEASURED = "Not measured for this training data and normaliser."
 _SOURCES = Path(__file__).resolve().parent / "sources.toml"
 _TEXT = Path(__file__).resolve().parent / "card_text.md"
 
@@ -20,8 +22,7 @@ _TEXT = Path(__file__).resolve().parent / "card_text.md"
 def write_card(directory: Path) -> None:
     """Write the card of the model in `directory` from its manifest, its validation (if any) and the fixed text."""
     manifest = read_manifest(directory)
-    path = directory / VALIDATION_NAME
-    validation = json.loads(path.read_bytes()) if path.exists() else None
+    validation = _read_validation(directory / VALIDATION_NAME, manifest)
     text = _TEXT.read_text("utf-8")
     for mark, table in (
         ("{{identity}}", _identity(manifest)),
@@ -32,6 +33,15 @@ def write_card(directory: Path) -> None:
     ):
         text = text.replace(mark, table)
     (directory / CARD_NAME).write_text(text, "utf-8")
+
+
+def _read_validation(path: Path, manifest: Manifest) -> dict[str, Any] | None:
+    """Read the figures from outside; None if there are none or they judge other data, features or readings."""
+    if not path.exists():
+        return None
+    validation = json.loads(path.read_bytes())
+    origin = manifest.model_dump(mode="json", include={"normaliser_version", "features", "training_data"})
+    return validation if validation["made_from"] == origin else None
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
@@ -78,16 +88,16 @@ def _metrics(manifest: Manifest) -> str:
     return _table(("policy", "texts", "positives", "AUC", "AP", "recall at 1 % FPR", "ECE"), rows)
 
 
-def _left_out(validation: dict[str, list[dict[str, object]]] | None) -> str:
+def _left_out(validation: dict[str, Any] | None) -> str:
     if validation is None:
-        return "Not measured for this file."
+        return _NOT_MEASURED
     head = ("policy", "source left out", "positives", "negatives", "negatives from", "AUC", "recall at 1 % FPR")
     return _table(head, [tuple(row.values()) for row in validation["left_out"]])
 
 
-def _commercial(validation: dict[str, list[dict[str, object]]] | None) -> str:
+def _commercial(validation: dict[str, Any] | None) -> str:
     if validation is None:
-        return "Not measured for this file."
+        return _NOT_MEASURED
     head = (
         "clean commercial texts of",
         "texts",

@@ -18,7 +18,7 @@ from models.calibration import Platt
 from models.linear import Idf
 from service.classifier.features import BUCKETS
 from service.classifier.manifest import OPSET
-from service.classifier.session import INPUTS, PROBABILITIES, SCALES, WEIGHTS, WIDTH
+from service.classifier.session import INPUTS, PROBABILITIES, WIDTH
 
 IR_VERSION = 9
 INT8_STEPS = 127
@@ -81,12 +81,12 @@ def build_graph(linear: Linear) -> bytes:
     }
     nodes = [
         helper.make_node("Gather", ["table", "buckets"], ["steps"], axis=0),
-        helper.make_node("Cast", ["steps"], [WEIGHTS], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["steps"], ["whole_steps"], to=TensorProto.FLOAT),
         helper.make_node(
             "ConstantOfShape", ["shape"], ["zeros"], value=helper.make_tensor("z", TensorProto.FLOAT, [1], [0])
         ),
         helper.make_node("Unsqueeze", ["rows", "axis_1"], ["places"]),
-        helper.make_node("ScatterND", ["zeros", "places", WEIGHTS], ["sums"], reduction="add"),
+        helper.make_node("ScatterND", ["zeros", "places", "whole_steps"], ["sums"], reduction="add"),
         helper.make_node("Gather", ["sums", "norm_column"], ["idf_steps"], axis=1),
         helper.make_node("Max", ["idf_steps", "one"], ["some_steps"]),  # an empty text has no n-grams
         helper.make_node("Mul", ["some_steps", "idf_unit"], ["squared_norm"]),
@@ -99,7 +99,6 @@ def build_graph(linear: Linear) -> bytes:
         # all WIDTH columns at once: whole registers, so that a row's place in the batch cannot change its bits
         helper.make_node("Sigmoid", ["calibrated"], ["all_probabilities"]),
         helper.make_node("Slice", ["all_probabilities", "zero_int", "labels_int", "axis_1"], [PROBABILITIES]),
-        helper.make_node("Identity", ["scale"], [SCALES]),
     ]
     types = (TensorProto.INT32, TensorProto.INT64, TensorProto.INT64)
     graph = helper.make_graph(
@@ -109,11 +108,7 @@ def build_graph(linear: Linear) -> bytes:
             helper.make_tensor_value_info(name, kind, [size])
             for name, kind, size in zip(INPUTS, types, ("m", "m", 2), strict=True)
         ],
-        [
-            helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["texts", labels]),
-            helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, ["m", WIDTH]),
-            helper.make_tensor_value_info(SCALES, TensorProto.FLOAT, [WIDTH]),
-        ],
+        [helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["texts", labels])],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, producer_name="sluice", opset_imports=[helper.make_opsetid("", OPSET)])

@@ -32,7 +32,7 @@ from models.data import (
 )
 from models.export import Linear, build_graph, compute_plainly, quantise
 from models.linear import balance, count_ngrams, cut, fit_idf, fit_policy, weigh
-from service.classifier.classifier import Classifier, load_classifier
+from service.classifier import Classifier, load_classifier
 from service.classifier.features import hash_ngrams
 from service.classifier.manifest import MANIFEST_NAME, OPSET, current_features
 from service.classifier.windows import WINDOW_CHARS
@@ -113,6 +113,11 @@ def calibrate(logits: NDArray[np.float64], truth: NDArray[np.int8], sources: NDA
     return fit_platt(logits[known], truth[known], balance(sources[known], truth[known], PRIOR))
 
 
+def describe_files(directory: Path) -> list[dict[str, str]]:
+    """Name the files of training data and their hashes, as the manifest does."""
+    return [{"name": file, "sha256": hash_file(directory / file)} for file in FILES]
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.train_stage_a", description="Train and write stage A.")
     parser.add_argument("--data", type=Path, help="directory of the training data; else the variable SLUICE_DATA")
@@ -142,7 +147,7 @@ def _describe(out: Path, directory: Path, data: Texts, linear: Linear) -> dict[s
             policy: {"slope": float(slope), "offset": float(offset)}
             for policy, slope, offset in zip(data.policies, linear.slopes, linear.offsets, strict=True)
         },
-        "training_data": [{"name": file, "sha256": hash_file(directory / file)} for file in FILES],
+        "training_data": describe_files(directory),
         "training_texts": len(data.texts),
         "left_out_sources": sorted(EXCLUDED_SOURCES),
         "metrics": dict.fromkeys(data.policies, blank),

@@ -18,8 +18,9 @@ from models.calibration import ALLOWED_FPR, measure
 from models.card import VALIDATION_NAME, write_card
 from models.data import CALIBRATION_FOLD, COMMERCIAL, EXCLUDED_SOURCES, TEST_FOLD, UNKNOWN, Texts, find_data, read_texts
 from models.linear import Rows, count_ngrams, cut, fit_idf, fit_policy, weigh
-from models.train_stage_a import POLICIES, SHIPPED, calibrate, is_training, say
-from service.text.model_text import normalise_for_model
+from models.train_stage_a import POLICIES, SHIPPED, calibrate, describe_files, is_training, say
+from service.classifier.manifest import current_features
+from service.text.model_text import NORMALISER_VERSION, normalise_for_model
 
 FEWEST = 30  # texts of a class below which a figure says little
 FEWEST_COMMERCIAL = 500  # of a rare event's share
@@ -35,12 +36,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="directory of the training data; else the variable SLUICE_DATA")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the model's directory")
     options = parser.parse_args(arguments)
-    data = read_texts(find_data(options.data), POLICIES)
+    directory = find_data(options.data)
     with threadpool_limits(1):
-        outside = Outside(data)
-        result = {"left_out": list(leave_out(outside)), "commercial": list(score_commerce(outside))}
+        outside = Outside(read_texts(directory, POLICIES))
+        figures = {"left_out": list(leave_out(outside)), "commercial": list(score_commerce(outside))}
+    result = {"made_from": describe_origin(directory)} | figures
     (options.out / VALIDATION_NAME).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     write_card(options.out)
+
+
+def describe_origin(directory: Path) -> dict[str, object]:
+    """Say what the figures were made from; the card shows them beside a model that was made from the same."""
+    return {
+        "normaliser_version": NORMALISER_VERSION,
+        "features": current_features().model_dump(),
+        "training_data": describe_files(directory),
+    }
 
 
 class Outside:

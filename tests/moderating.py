@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from service.answer import LiveBundle, Received
 from service.bootstrap import load_live_bundle
 from service.classifier import Classifier
-from service.classifier.stage import Span
 from service.contracts.decision import Origin
 from service.contracts.submission import Submission
 from service.settings import load_settings
@@ -83,9 +82,6 @@ class WordStage:
                 if word in text:
                     row[:] = np.maximum(row, np.asarray(scores, np.float32))
         return rows
-
-    def explain(self, text: str, label: str, k: int) -> list[Span]:  # noqa: ARG002 - the interface has them
-        return []
 
 
 def make_classifier(

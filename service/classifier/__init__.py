@@ -2,6 +2,6 @@
 
 from service.classifier.classifier import Classifier, load_classifier
 from service.classifier.manifest import ModelError, ModelLoadError, ModelScoreError
-from service.classifier.stage import Span, Stage
+from service.classifier.stage import Stage
 
-__all__ = ["Classifier", "ModelError", "ModelLoadError", "ModelScoreError", "Span", "Stage", "load_classifier"]
+__all__ = ["Classifier", "ModelError", "ModelLoadError", "ModelScoreError", "Stage", "load_classifier"]

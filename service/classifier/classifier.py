@@ -18,7 +18,7 @@ from service.classifier.manifest import (
     read_verified_model,
 )
 from service.classifier.session import LinearSession
-from service.classifier.stage import Span, Stage
+from service.classifier.stage import Stage
 from service.text.model_text import NORMALISER_VERSION
 
 
@@ -43,15 +43,6 @@ class Classifier:
 
         """
         return self._stage.score(texts)
-
-    def explain(self, text: str, label: str, k: int = 5) -> list[Span]:
-        """Give up to `k` spans of the normalised text that speak for the label, the strongest first.
-
-        Raises:
-            ValueError: the classifier has no such label.
-
-        """
-        return self._stage.explain(text, label, k)
 
 
 def load_classifier(directory: Path) -> Classifier:

@@ -33,7 +33,6 @@ _WORD_STEP = 0x9E3779B1
 _POWERS = 4096  # longer words wrap around: they only need a hash, not a good one
 
 Codes = NDArray[np.uint32]
-Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +41,6 @@ class Features:
 
     buckets: NDArray[np.int32]
     rows: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrences:
-    """Where n-grams stand in one text: `buckets[i]` covers the code points [starts[i], ends[i]); all of shape (m,)."""
-
-    buckets: NDArray[np.int32]
-    starts: Positions
-    ends: Positions
 
 
 def hash_ngrams(texts: Sequence[str]) -> Features:
@@ -70,16 +60,6 @@ def hash_ngrams(texts: Sequence[str]) -> Features:
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
     keys = keys[first]
     return Features((keys & np.uint32(BUCKETS - 1)).astype(np.int32), (keys >> np.uint32(BUCKET_BITS)).astype(np.int64))
-
-
-def locate_ngrams(text: str) -> Occurrences:
-    """Hash the n-grams of one text as `hash_ngrams` does, and keep where each occurrence stands in it."""
-    codes, _ = _read_codes([text])
-    classes = _classes()[np.minimum(codes, _LAST_CLASSIFIED + 1)]
-    found = [*_char_spans(codes, classes), *_word_spans(codes, classes)]
-    buckets, starts, ends = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    # one blank stands before the text and one behind it
-    return Occurrences(buckets.astype(np.int32), np.maximum(starts - 1, 0), np.minimum(ends - 1, len(text)))
 
 
 def _read_codes(texts: Sequence[str]) -> tuple[Codes, Codes]:
@@ -155,14 +135,6 @@ def _char_keys(codes: Codes, classes: NDArray[np.uint8], rows: Codes) -> list[Co
     return keys
 
 
-def _char_spans(codes: Codes, classes: NDArray[np.uint8]) -> list[tuple[Codes, Positions, Positions]]:
-    spans = []
-    for size, (hashes, valid) in zip(CHAR_SIZES, _windows(codes, classes), strict=True):
-        places = np.flatnonzero(valid)
-        spans.append((_to_char_buckets(hashes[places]), places, places + size))
-    return spans
-
-
 @functools.cache
 def _powers() -> Codes:
     """Give the powers of _WORD_STEP, modulo 2**32."""
@@ -173,21 +145,20 @@ def _powers() -> Codes:
     return powers
 
 
-def _find_words(codes: Codes, classes: NDArray[np.uint8]) -> tuple[Codes, Positions, Positions]:
-    """Find the words: a hash, the first place and the place after the last of each."""
+def _find_words(codes: Codes, classes: NDArray[np.uint8]) -> tuple[Codes, NDArray[np.int64]]:
+    """Find the words: a hash and the first place of each."""
     alone = classes == _ALONE
     within = alone | (classes == _WORD)
     places = np.flatnonzero(within)
     if len(places) == 0:
-        return np.empty(0, np.uint32), places, places
+        return np.empty(0, np.uint32), places
     opens = alone[places] | alone[places - 1] | ~within[places - 1]  # place 0 is a blank, so `- 1` stays inside
     first = np.flatnonzero(opens)
-    starts = places[first]
     sizes = np.diff(first, append=len(places))
     offset = np.arange(len(places)) - np.repeat(first, sizes)
     terms = _mix(codes[places]) * _powers()[offset & (_POWERS - 1)]
     hashes = np.add.reduceat(terms, first, dtype=np.uint32)
-    return hashes, starts, starts + sizes
+    return hashes, places[first]
 
 
 def _pair(hashes: Codes) -> Codes:
@@ -195,12 +166,7 @@ def _pair(hashes: Codes) -> Codes:
 
 
 def _word_keys(codes: Codes, classes: NDArray[np.uint8], rows: Codes) -> list[Codes]:
-    hashes, starts, _ = _find_words(codes, classes)
+    hashes, starts = _find_words(codes, classes)
     shifted = rows[starts] << np.uint32(BUCKET_BITS)
     same = shifted[:-1] == shifted[1:]
     return [_to_word_buckets(hashes) | shifted, (_to_word_buckets(_pair(hashes)) | shifted[:-1])[same]]
-
-
-def _word_spans(codes: Codes, classes: NDArray[np.uint8]) -> list[tuple[Codes, Positions, Positions]]:
-    hashes, starts, ends = _find_words(codes, classes)
-    return [(_to_word_buckets(hashes), starts, ends), (_to_word_buckets(_pair(hashes)), starts[:-1], ends[1:])]

@@ -21,11 +21,8 @@ from service.classifier.manifest import ModelLoadError
 
 INPUTS = ("buckets", "rows", "shape")
 PROBABILITIES = "probabilities"
-WEIGHTS = "weights"
-SCALES = "scales"
-WIDTH = (
-    16  # columns of the table: labels, unused ones, and the squared idf in the last; one AVX-512 register of float32
-)
+# columns of the table: labels, unused ones, and the squared idf in the last; one AVX-512 register of float32
+WIDTH = 16
 
 
 class LinearSession:
@@ -48,7 +45,7 @@ class LinearSession:
             raise ModelLoadError(f"{place}: onnxruntime cannot open it ({error}); run `make model`") from error
         names = tuple(value.name for value in self._session.get_inputs())
         outputs = {value.name: value.shape for value in self._session.get_outputs()}
-        if names != INPUTS or not {PROBABILITIES, WEIGHTS, SCALES} <= outputs.keys():
+        if names != INPUTS or PROBABILITIES not in outputs:
             raise ModelLoadError(
                 f"{place}: inputs {names} and outputs {tuple(outputs)} are not stage A's; run `make model`"
             )
@@ -56,22 +53,10 @@ class LinearSession:
 
     def score(self, features: Features, texts: int) -> NDArray[np.float32]:
         """Give calibrated probabilities, shape (texts, labels)."""
-        return self._run([PROBABILITIES], features.buckets, features.rows, texts)[0]
-
-    def weigh(self, buckets: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give the weight of each n-gram for each label, shape (m, labels), before a text's norm divides it."""
-        rows = np.zeros(len(buckets), dtype=np.int64)
-        weights, scales = self._run([WEIGHTS, SCALES], buckets, rows, 1)
-        return (weights * scales)[:, : self.label_count]
-
-    def _run(
-        self, outputs: list[str], buckets: NDArray[np.int32], rows: NDArray[np.int64], texts: int
-    ) -> list[NDArray[np.float32]]:
         shape = np.array([texts, WIDTH], dtype=np.int64)
-        result: list[NDArray[np.float32]] = self._session.run(
-            outputs, dict(zip(INPUTS, (buckets, rows, shape), strict=True))
-        )
-        return result
+        inputs = dict(zip(INPUTS, (features.buckets, features.rows, shape), strict=True))
+        probabilities: NDArray[np.float32] = self._session.run([PROBABILITIES], inputs)[0]
+        return probabilities
 
 
 def _single_threaded() -> Any:  # noqa: ANN401 - onnxruntime ships no types

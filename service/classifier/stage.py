@@ -5,18 +5,10 @@ the cheaper one is unsure of, and `moderate` keeps calling `Classifier.score`.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class Span(NamedTuple):
-    """What speaks for a label: code points [start, end) of the text, and its part of the label's logit."""
-
-    start: int
-    end: int
-    weight: float
 
 
 class Stage(Protocol):
@@ -34,8 +26,4 @@ class Stage(Protocol):
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Give probabilities, shape (texts, labels); a row does not depend on the other texts, bit for bit."""
-        ...
-
-    def explain(self, text: str, label: str, k: int) -> list[Span]:
-        """Give up to `k` spans of `text` that raise the label's score, the strongest first."""
         ...

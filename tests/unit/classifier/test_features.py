@@ -1,21 +1,14 @@
 """Hashed n-grams against a slow, plain reading of what they are."""
 
 import unicodedata
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.classifier.features import (
-    BUCKETS,
-    CHAR_SIZES,
-    KIND_BITS,
-    MAX_BATCH,
-    WORD_SIZES,
-    hash_ngrams,
-    locate_ngrams,
-)
+from service.classifier.features import BUCKETS, CHAR_SIZES, KIND_BITS, MAX_BATCH, WORD_SIZES, hash_ngrams
 
 MASK = 0xFFFFFFFF
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=60)  # half surrogates, too
@@ -52,49 +45,32 @@ def is_ideograph(char: str) -> bool:
     return kana or han or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x323AF
 
 
-def plain_words(text: str) -> list[tuple[int, int]]:
+def plain_words(text: str) -> list[str]:
     """Find the words, character by character."""
-    words: list[tuple[int, int]] = []
+    words: list[str] = []
     glue = False
-    for place, char in enumerate(text):
+    for char in text:
         if is_ideograph(char):
-            words.append((place, place + 1))
+            words.append(char)
             glue = False
         elif char <= "\U000323af" and unicodedata.category(char)[0] in "LNM":
-            words[-1:] = [(words[-1][0], place + 1)] if glue else [*words[-1:], (place, place + 1)]
+            words[-1:] = [words[-1] + char] if glue else [*words[-1:], char]
             glue = True
         else:
             glue = False
     return words
 
 
-def plain_ngrams(text: str) -> list[tuple[int, int, int]]:
-    """List the n-grams of a text as (bucket, start, end)."""
-    found = []
-    places = [(char, place) for place, char in enumerate(text)]
-    chunks: list[list[tuple[str, int]]] = [[]]
-    for char, place in places:
-        if char.isspace():
-            chunks.append([])
-        else:
-            chunks[-1].append((char, place))
-    for chunk in filter(None, chunks):
-        padded = [(" ", chunk[0][1] - 1), *chunk, (" ", chunk[-1][1] + 1)]
+def plain_ngrams(text: str) -> set[int]:
+    """Find the buckets of a text's n-grams."""
+    found = set()
+    for chunk in "".join(" " if char.isspace() else char for char in text).split():
+        padded = f" {chunk} "
         for size in CHAR_SIZES:
-            for first in range(len(padded) - size + 1):
-                gram = padded[first : first + size]
-                bucket = char_bucket("".join(char for char, _ in gram))
-                found.append((bucket, max(gram[0][1], 0), min(gram[-1][1] + 1, len(text))))
-    spans = plain_words(text)
-    hashes = [word_hash(text[start:end]) for start, end in spans]
-    found += [
-        ((mix(value) >> (32 - KIND_BITS)) + (1 << KIND_BITS), *span) for value, span in zip(hashes, spans, strict=True)
-    ]
-    for number in range(len(spans) - 1):
-        pair = (mix(hashes[number]) * 0x01000193 + hashes[number + 1] + 1) & MASK
-        bucket = (mix(pair) >> (32 - KIND_BITS)) + (1 << KIND_BITS)
-        found.append((bucket, spans[number][0], spans[number + 1][1]))
-    return found
+            found |= {char_bucket(padded[first : first + size]) for first in range(len(padded) - size + 1)}
+    hashes = [word_hash(word) for word in plain_words(text)]
+    pairs = [(mix(first) * 0x01000193 + second + 1) & MASK for first, second in pairwise(hashes)]
+    return found | {(mix(value) >> (32 - KIND_BITS)) + (1 << KIND_BITS) for value in [*hashes, *pairs]}
 
 
 @settings(deadline=None)
@@ -102,26 +78,8 @@ def plain_ngrams(text: str) -> list[tuple[int, int, int]]:
 def test_a_batch_has_the_ngrams_of_the_plain_reading(texts: list[str]) -> None:
     """The whole batch at once gives what one text at a time, character by character, gives."""
     found = hash_ngrams(texts)
-    expected = [
-        (row, bucket) for row, text in enumerate(texts) for bucket in sorted({b for b, _, _ in plain_ngrams(text)})
-    ]
+    expected = [(row, bucket) for row, text in enumerate(texts) for bucket in sorted(plain_ngrams(text))]
     assert list(zip(found.rows.tolist(), found.buckets.tolist(), strict=True)) == expected
-
-
-@settings(deadline=None)
-@given(ANY_TEXT | NEAR_TEXT)
-def test_places_are_those_of_the_plain_reading(text: str) -> None:
-    """Each occurrence stands where the plain reading finds it."""
-    found = locate_ngrams(text)
-    spans = zip(found.buckets.tolist(), found.starts.tolist(), found.ends.tolist(), strict=True)
-    assert sorted(spans) == sorted(plain_ngrams(text))
-
-
-@settings(deadline=None)
-@given(ANY_TEXT | NEAR_TEXT)
-def test_located_and_hashed_ngrams_are_the_same(text: str) -> None:
-    """What explains a score is what made it."""
-    assert sorted(set(locate_ngrams(text).buckets.tolist())) == hash_ngrams([text]).buckets.tolist()
 
 
 def test_repeating_a_text_adds_only_the_seam() -> None:
@@ -154,10 +112,9 @@ def test_the_largest_batch_keeps_its_rows() -> None:
 def test_blank_texts_have_no_ngrams(text: str) -> None:
     """Nothing to read gives nothing."""
     assert len(hash_ngrams([text, text]).buckets) == 0
-    assert len(locate_ngrams(text).buckets) == 0
 
 
 def test_known_buckets_stay() -> None:
     """A change of the hash would make every shipped table meaningless: it must show here."""
-    assert hash_ngrams(["a 中"]).buckets.tolist() == sorted({b for b, _, _ in plain_ngrams("a 中")})
+    assert hash_ngrams(["a 中"]).buckets.tolist() == sorted(plain_ngrams("a 中"))
     assert hash_ngrams(["a"]).buckets.tolist() == [28018, 72155, 91716, 209493]

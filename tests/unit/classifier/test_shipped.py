@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from service.classifier import Classifier, load_classifier
+from service.classifier.evidence import Question, find_evidence
 from service.shipped import shipped_path
 from service.text.model_text import normalise_for_model
 
@@ -40,6 +41,13 @@ BREACHES = [
     ("clickbait", "17 Photos That Will Make You Question Everything You Know About Cats"),
     ("political_issue", "Vote for Senator Smith this November. Paid for by Smith for Senate"),
 ]
+TELLING = [
+    ("gambling", "A new casino has opened near you", "casino"),
+    ("illegal_drugs", "Xanax without seeing a doctor", "Xanax"),
+    ("weapons", "Slightly used Glock with a warranty", "Glock"),
+    ("alcohol_tobacco", "Our best whisky for cold evenings", "whisky"),
+    ("adult_sexual", "Watch porn at home", "porn"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +70,17 @@ def test_an_obvious_breach_scores_high(classifier: Classifier, label: str, text:
 
 @pytest.mark.parametrize(("label", "text"), BREACHES)
 def test_a_breach_has_evidence_inside_the_text(classifier: Classifier, label: str, text: str) -> None:
-    """Each hit can be shown: at most so many spans, all inside, the strongest first."""
-    normal = normalise_for_model(text)
-    spans = classifier.explain(normal, label, 3)
-    assert 1 <= len(spans) <= 3
-    assert all(0 <= span.start < span.end <= len(normal) and span.weight > 0 for span in spans)
+    """Each hit can be shown: one to three spans of the ad as it was sent in."""
+    found = find_evidence([Question([("creative.body", text)], [label])], classifier)[0][label]
+    assert 1 <= len(found) <= 3
+    assert all(text[evidence.start : evidence.end] == evidence.excerpt for evidence in found)
+
+
+@pytest.mark.parametrize(("label", "text", "word"), TELLING)
+def test_evidence_marks_the_telling_word(classifier: Classifier, label: str, text: str, word: str) -> None:
+    """Where one word makes the breach, that word is marked first."""
+    found = find_evidence([Question([("creative.body", text)], [label])], classifier)[0][label]
+    assert found[0].excerpt == word
 
 
 def test_disguised_words_still_count(classifier: Classifier) -> None:
