@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.kafka.cluster import end_leftovers
 from deploy.kafka.jars import UnavailableError
 from tests.kafka_broker import KafkaBroker
+
+# The same examples in every run: a search for new ones is worth having, but not in the way of somebody else's change.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parents[1]
 CLUSTERS = ROOT / ".run" / "kafka" / "tests"

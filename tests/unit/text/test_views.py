@@ -74,7 +74,8 @@ def test_a_disguised_word_is_located_whole(before: str) -> None:
     """A span covers all of a disguised word, its separators included, and no more."""
     if "\u202e" in before:
         return
-    views = Views([("creative.body", before + " \n c.a.s.i.n.o \n")])
+    # words of several letters between: single letters before it would belong to the spread word
+    views = Views([("creative.body", before + " and then \n c.a.s.i.n.o \n")])
     assert views.squeezed
     place = views.locate(View.SQUEEZED, (at := views.squeezed.rindex("casino")), at + 6)
     assert place.text == "c.a.s.i.n.o"
