@@ -140,8 +140,8 @@ class Settings(BaseModel):
             return self.sasl_password.get_secret_value()
         try:
             return self.sasl_password_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingsError(f"SLUICE_SASL_PASSWORD_FILE: {error}; name a readable file") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"SLUICE_SASL_PASSWORD_FILE: {error}; name a readable file of UTF-8 text") from None
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -151,7 +151,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     faults = [
         _word_unknown(name, known)
         for name in sorted(environ)
-        if name.upper().startswith(PREFIX) and name.upper() not in known | _FOREIGN
+        if name.upper().startswith(PREFIX) and name not in known | _FOREIGN
     ]
     values = {
         name: environ[variable] for name in Settings.model_fields if (variable := PREFIX + name.upper()) in environ
