@@ -5,7 +5,8 @@ drain. Repairs of the driver that this needs are here as well, each with its rea
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import aiokafka
@@ -95,6 +96,27 @@ class ConsumerThread(DriverThread):  # type: ignore[misc]
         self._epoch += 1
         return Sought({TP(tp.topic, tp.partition): committed.offset for tp, committed in found.items()}, self._epoch)
 
+    # A stop in the midst of a rebalance cancels what the two below wait for. aiokafka's own task must outlive that:
+    # it leaves the group at its end, and without that the partitions would wait for the session to time out.
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Wait until the event loop has drained."""
+        with self._stop_ends_the_wait():
+            await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Wait until the event loop has fenced and sought."""
+        with self._stop_ends_the_wait():
+            await super().on_partitions_assigned(assigned, generation_id)
+
+    @contextmanager
+    def _stop_ends_the_wait(self) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Fetched:  # noqa: ANN401 - passed on
         fetched = Fetched(await super()._fetch_records(*args, **kwargs))
         fetched.epoch = self._epoch
@@ -134,6 +156,10 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
                 if fetched and self.flow_active and not self.should_stop:
                     await self._deliver(fetched)
                 await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            # In a rebalance Faust takes any cancellation for a crash of its fetcher; this one is the worker's stop.
+            if not self.app.should_stop:
+                raise
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise

@@ -10,7 +10,7 @@ from collections import defaultdict
 from confluent_kafka import Producer
 
 from tests.ads import encode_ad, make_ad, stream_ads
-from tests.integration.conftest import StartWorker
+from tests.integration.conftest import PARTITIONS, StartWorker
 from tests.integration.traffic import (
     decode,
     place_of,
@@ -21,24 +21,50 @@ from tests.integration.traffic import (
 )
 from tests.kafka_broker import KafkaBroker
 
+# A member that ends without leaving its group would hold its partitions for as long as this.
+LONG_SESSION = {
+    "SLUICE_SESSION_TIMEOUT_S": "300",
+    "SLUICE_REQUEST_TIMEOUT_S": "300",
+    "SLUICE_REBALANCE_TIMEOUT_S": "300",
+}
+
 
 def test_sigterm_under_load_drains_and_leaves(
     kafka: KafkaBroker, environment: dict[str, str], start_worker: StartWorker
 ) -> None:
     """Exit code 0, nothing lost or twice; the next worker gets the partitions although the session lasts minutes."""
-    # A member that died without leaving would hold its partitions for as long as this.
-    long = {"SLUICE_SESSION_TIMEOUT_S": "300", "SLUICE_REQUEST_TIMEOUT_S": "300", "SLUICE_REBALANCE_TIMEOUT_S": "300"}
-    first = start_worker(long)
+    first = start_worker(LONG_SESSION)
     first.wait_ready()
     with steady_traffic(kafka, environment["SLUICE_SUBMISSIONS_TOPIC"], list(stream_ads(4_000))) as traffic:
         wait_for_answers(kafka, environment, [first], count=500)
         assert first.stop(60) == 0
         assert traffic.is_alive(), "it was stopped under load"
-        second = start_worker(long)
+        second = start_worker(LONG_SESSION)
         second.wait_ready(60)
     wait_for_answers(kafka, environment, [first, second]).require_one_each()
     assert first.read_events("left_in_a_hurry") == first.read_events("failed") == []
     assert second.stop(60) == 0
+
+
+def test_a_stop_in_the_midst_of_a_rebalance_leaves_the_group_too(
+    kafka: KafkaBroker, environment: dict[str, str], start_worker: StartWorker
+) -> None:
+    """All workers of a group are often stopped at once: the last one's partitions must not wait for its session."""
+    first, second = start_worker(LONG_SESSION), start_worker(LONG_SESSION)
+    for worker in (first, second):
+        worker.wait_for_metric("sluice_assigned_partitions", PARTITIONS / 2)
+    assigned = len(second.read_events("assigned"))
+    first.signal(signal.SIGTERM)
+    until = time.monotonic() + 60
+    while len(second.read_events("assigned")) == assigned and time.monotonic() < until:
+        time.sleep(0.005)
+    assert second.stop(60) == 0, "stopped as its new partitions came"
+    assert first.wait() == 0
+    for worker in (first, second):
+        assert "Traceback" not in worker.read_log()
+    third = start_worker(LONG_SESSION)
+    kafka.produce(environment["SLUICE_SUBMISSIONS_TOPIC"], stream_ads(20))
+    wait_for_answers(kafka, environment, [first, second, third]).require_one_each()
 
 
 def test_a_broker_outage_costs_no_answer(
