@@ -87,13 +87,13 @@ def _tell(name: str, step: Callable[[], None]) -> None:
 def _plan(asked: argparse.Namespace) -> Bench:
     if asked.quick:
         return Bench(1, min(asked.ads, 2_000), 10_000, 10_000, 1_000, 2.0, (200,), 2)
-    return Bench(asked.rounds, asked.ads, max(200_000, asked.ads), 100_000, 8_000, 6.0, (500, 1_000), 7)
+    return Bench(asked.rounds, asked.ads, max(200_000, asked.ads), 100_000, 8_000, 6.0, (500, 1_000), 5)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=3, help="laps of each candidate (%(default)s)")
-    parser.add_argument("--ads", type=int, default=10_000, help="ads of a lap with the real pipeline (%(default)s)")
+    parser.add_argument("--ads", type=int, default=8_000, help="ads of a lap with the real pipeline (%(default)s)")
     parser.add_argument("--partitions", type=int, default=4, help="of the topics (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a small run, to see that it works: under a minute or so")
     parser.add_argument("--no-save", action="store_true", help="only print")
