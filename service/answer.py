@@ -42,7 +42,7 @@ class Judged(NamedTuple):
     """A ruling on an ad, with all that led to it and has to be told."""
 
     received: Received
-    strategy: CompiledStrategy
+    strategy: CompiledStrategy | None
     scores: dict[str, float] | None
     ruling: Ruling
     failures: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def write_decision(judged: Judged, bundle: LiveBundle, as_of: datetime) -> Decis
         scores=judged.scores or {},
         statement=write_statement(submission, ruling, bundle.strategies),
         degraded=judged.degraded,
-        strategy=judged.strategy.ref,
+        strategy=judged.strategy.ref if judged.strategy else None,
         bundle=bundle.strategies.ref,
         model=bundle.model_ref,
         origin=origin,
@@ -131,7 +131,7 @@ def write_review_task(judged: Judged, ad: AdView, decision: Decision, bundle: Li
         ),
         submission=judged.received.submission,
         degraded=judged.degraded,
-        strategy=judged.strategy.ref,
+        strategy=judged.strategy.ref if judged.strategy else None,
         bundle=bundle.strategies.ref,
         model=bundle.model_ref,
         origin=decision.origin,

@@ -14,7 +14,7 @@ from service.classifier.evidence import Question, find_evidence
 from service.contracts.decision import Decision, Outcome, Source
 from service.contracts.review_task import ReviewTask
 from service.rules import AdView
-from service.strategy import Failure, Ruling, Signals
+from service.strategy import Failure, Ruling, Signals, rule_failure
 
 _SCORE_DECIMALS = 4
 _EXPLAINED_REASONS = 2
@@ -60,10 +60,11 @@ def _moderate_alone(received: Received, bundle: LiveBundle, as_of: datetime) -> 
 
 
 def _send_to_review(received: Received, bundle: LiveBundle, as_of: datetime, error: Exception) -> Moderated:
-    strategy = bundle.strategies.strategy_for(received.submission)
-    failure = Failure("moderation_failed", f"{type(error).__name__}: {error}"[:500])
-    ruling = strategy.decide(Signals(scores=None, failures=[failure]))
-    judged = Judged(received, strategy, None, ruling, ("moderation_failed",))
+    # No strategy is asked: it may be what failed, and an ad without an answer would be tried for ever.
+    ruling = rule_failure(
+        Failure("moderation_failed", f"{type(error).__name__}: {error}"), bundle.strategies.failure_sla_minutes
+    )
+    judged = Judged(received, None, None, ruling, ("moderation_failed",))
     decision = write_decision(judged, bundle, as_of)
     # Whatever the ad's texts hold made moderation fail; a task without them cannot fail the same way.
     blank = received.submission.creative.model_validate({})

@@ -68,6 +68,7 @@ class Bundle:
         self.sha256 = sha256
         self.policies: Mapping[str, Policy] = MappingProxyType(shared.policies)
         self.how_to_appeal = shared.how_to_appeal
+        self.failure_sla_minutes = shared.failure_sla_minutes
         compiled = [CompiledStrategy(s, shared, RuleSet(s.rules, terms, hosts)) for s in strategies]
         self.strategies = tuple(sorted(compiled, key=lambda s: specificity(s.scope), reverse=True))
         self._select = lru_cache(_SCOPES_REMEMBERED)(self._find)

@@ -150,6 +150,19 @@ class Judge:
         )
 
 
+def rule_failure(failure: Failure, sla_minutes: int) -> Ruling:
+    """Return the ruling on an ad that could not be judged at all: a review, whatever the ad is."""
+    return Ruling(
+        outcome=Outcome.REVIEW,
+        reasons=(_failure_reason(failure.id, failure.detail, None),),
+        messages=(),
+        priority=FAILURE_SURENESS,
+        priority_policy=None,
+        suggested_outcome=Outcome.APPROVE,
+        review_sla_minutes=sla_minutes,
+    )
+
+
 def _rule_reason(result: RuleResult) -> Reason:
     return Reason(
         policy=result.policy,

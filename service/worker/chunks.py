@@ -117,6 +117,13 @@ class ConsumerThread(DriverThread):  # type: ignore[misc]
             if not self.app.should_stop:
                 raise
 
+    def close(self) -> None:
+        """Do nothing: the thread closes its consumer as it stops.
+
+        Faust calls this when a stop meets a rebalance, closes the consumer from the wrong event loop, which fails, and
+        marks it closed: it would neither leave the group nor say so.
+        """
+
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Fetched:  # noqa: ANN401 - passed on
         fetched = Fetched(await super()._fetch_records(*args, **kwargs))
         fetched.epoch = self._epoch

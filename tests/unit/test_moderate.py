@@ -179,6 +179,26 @@ def test_moderate_raises_what_it_cannot_place(small: LiveBundle) -> None:
         moderate([say("broken ad")], bundle, NOW)
 
 
+class StrayBundle(Bundle):
+    """A real bundle that finds no strategy for any ad."""
+
+    def __init__(self, whole: Bundle) -> None:
+        self.__dict__.update(whole.__dict__)
+
+    def strategy_for(self, submission: object) -> CompiledStrategy:
+        raise LookupError("no strategy covers this ad")
+
+
+def test_an_ad_without_a_strategy_is_answered_all_the_same(small: LiveBundle) -> None:
+    """Whatever fails, there is a review and a task: an ad without an answer would be tried for ever."""
+    (result,) = moderate_or_review([say("hello")], small._replace(strategies=StrayBundle(small.strategies)), NOW)
+    assert result.failed
+    assert (result.decision.outcome, result.decision.strategy) == (Outcome.REVIEW, None)
+    assert result.decision.reasons[0].detail == "LookupError: no strategy covers this ad"
+    assert result.review_task is not None
+    assert result.review_task.due_at > NOW
+
+
 def test_an_ad_on_which_moderation_fails_goes_to_review_alone(small: LiveBundle) -> None:
     """The failing ad gets a review that says so; its neighbours get what they would have got."""
     bundle = small._replace(strategies=FailingBundle(small.strategies, "broken"))
