@@ -186,7 +186,7 @@ class StrayBundle(Bundle):
         self.__dict__.update(whole.__dict__)
 
     def strategy_for(self, submission: object) -> CompiledStrategy:
-        raise LookupError("no strategy covers this ad")
+        raise LookupError(f"no strategy covers this {type(submission).__name__}")
 
 
 def test_an_ad_without_a_strategy_is_answered_all_the_same(small: LiveBundle) -> None:
@@ -194,7 +194,7 @@ def test_an_ad_without_a_strategy_is_answered_all_the_same(small: LiveBundle) ->
     (result,) = moderate_or_review([say("hello")], small._replace(strategies=StrayBundle(small.strategies)), NOW)
     assert result.failed
     assert (result.decision.outcome, result.decision.strategy) == (Outcome.REVIEW, None)
-    assert result.decision.reasons[0].detail == "LookupError: no strategy covers this ad"
+    assert result.decision.reasons[0].detail == "LookupError: no strategy covers this Submission"
     assert result.review_task is not None
     assert result.review_task.due_at > NOW
 
