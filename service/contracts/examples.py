@@ -140,7 +140,7 @@ DEAD_LETTER_HEADERS = {
     "sluice.errors.offset": "1205",
     "sluice.errors.timestamp": "1795339800012",
     "sluice.errors.caused.by": CausedBy.SENDER.value,
-    "sluice.errors.class.name": Unreadable.INVALID_FIELD.value,
+    "sluice.errors.exception.class.name": Unreadable.INVALID_FIELD.value,
     "sluice.errors.exception.message": "revision: must be an integer",
     "sluice.errors.place": "revision",
     "sluice.errors.build": TRIP.build,

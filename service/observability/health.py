@@ -108,7 +108,10 @@ def judge_liveness(state: WorkerState, now_s: float) -> HealthReport:
 def judge_readiness(state: WorkerState) -> HealthReport:
     """Return whether the worker decides ads now: assigned, topics checked, model and bundle loaded, not tripped."""
     checks = {
-        "topics_checked": (state.topics_checked, "the topics are not checked yet"),
+        "topics_checked": (
+            state.topics_checked,
+            "the topics are not checked yet" + ("" if state.broker_reachable else ": no broker has answered so far"),
+        ),
         "model_loaded": (state.model_loaded, "the model is not loaded"),
         "bundle_loaded": (state.bundle_loaded, "the bundle of strategies is not loaded"),
         "assigned": (

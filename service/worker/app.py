@@ -14,8 +14,9 @@ from mode import CrashingSupervisor
 from service.observability.health import Sighting
 from service.observability.metrics import Metrics
 from service.settings import Settings
-from service.worker.chunks import Chunk, ChunkTransport, Sought
+from service.worker.chunks import Chunk, ChunkTransport
 from service.worker.connection import build_connection, faust_credentials
+from service.worker.consumer_thread import Sought
 from service.worker.gate import Gate
 from service.worker.guard import FailureGuard
 from service.worker.lanes import Lane, LaneLimits, ScoredChunk
@@ -55,7 +56,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._gate = parts.gate
         self._metrics = parts.metrics
         self._lanes: dict[TP, Lane] = {}
-        self._settled: dict[TP, int | None] = {}
+        self._settled: dict[TP, int] = {}
         self._epoch = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="moderate")
         super().__init__(settings.group, **_faust_options(settings))
@@ -124,9 +125,8 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         offsets = {tp.partition: offset for tp, offset in sought.offsets.items()}
         _log.info("seek", offsets=offsets, epoch=sought.epoch)
         for tp, lane in self._lanes.items():
-            offset = sought.offsets.get(tp, -1)
-            self._settled[tp] = offset if offset >= 0 else None
-            lane.start(self._settled[tp])
+            self._settled[tp] = sought.offsets[tp]
+            lane.start(sought.offsets[tp])
 
     async def stop_lanes(self) -> None:
         """End all lanes at once; a drain has emptied them, or their work is left to the next owner."""

@@ -1,22 +1,18 @@
 """Faust's consumer, taught to hand over chunks: consecutive records of one partition, tracked and acked as one message.
 
 Faust's cost is per message, so it gets fewer of them. Everything else of Faust stays: agent, stream, acks, rebalance,
-drain. Repairs of the driver that this needs are here as well, each with its reason.
+drain. Repairs of the driver that this needs are here and in `consumer_thread`, each with its reason.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import aiokafka
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as DriverThread
 from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
 from faust.transport.drivers.aiokafka import Transport as DriverTransport
 from faust.types import TP, ConsumerMessage
 
-from service.worker.header_names import accept_any_header_name
+from service.worker.consumer_thread import ConsumerThread, Fetched, Sought
 from service.worker.outputs import InputRecord
 
 
@@ -50,102 +46,6 @@ def cut_records(records: Sequence[InputRecord], most_records: int, most_bytes: i
     return runs
 
 
-class Fetched(dict[TP, Sequence[InputRecord]]):
-    """Records by partition, with the epoch in which they were taken off the fetcher."""
-
-    epoch: int = 0
-
-
-class Sought(NamedTuple):
-    """The committed offsets that a seek went to (-1: none), and the epoch that it began."""
-
-    offsets: Mapping[TP, int]
-    epoch: int
-
-
-class ConsumerThread(DriverThread):  # type: ignore[misc]
-    """The thread that holds the aiokafka consumer, so that heartbeats go on whatever the event loop does."""
-
-    def _create_worker_consumer(self, _transport: object) -> aiokafka.AIOKafkaConsumer:
-        # Kafka takes header names that aiokafka cannot read: one such record would stop its partition for ever.
-        accept_any_header_name()
-        # Faust would read uncommitted submissions under at_least_once, and fixes the fetch wait at 1.5 s.
-        self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            **self.app.consumer_options,
-        )
-
-    _epoch = 0
-
-    async def seek_to_final_offsets(self) -> Sought:
-        """Seek to the offsets that the group's coordinator has now; aiokafka's own copy may be older than the fence."""
-        return await self.call_thread(self._seek_to_final_offsets)  # type: ignore[no-any-return]
-
-    async def _seek_to_final_offsets(self) -> Sought:
-        consumer = self._ensure_consumer()
-        partitions = list(consumer.assignment())
-        found = await consumer._coordinator.fetch_committed_offsets(partitions)  # noqa: SLF001 - no public call asks anew
-        for tp, committed in found.items():
-            if committed.offset >= 0:
-                consumer.seek(tp, committed.offset)
-        # Same thread, no await since the seek: what is taken off the fetcher from here on continues it without a gap.
-        self._epoch += 1
-        return Sought({TP(tp.topic, tp.partition): committed.offset for tp, committed in found.items()}, self._epoch)
-
-    # A stop in the midst of a rebalance cancels what the two below wait for. aiokafka's own task must outlive that:
-    # it leaves the group at its end, and without that the partitions would wait for the session to time out.
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Wait until the event loop has drained."""
-        with self._stop_ends_the_wait():
-            await super().on_partitions_revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Wait until the event loop has fenced and sought."""
-        with self._stop_ends_the_wait():
-            await super().on_partitions_assigned(assigned, generation_id)
-
-    @contextmanager
-    def _stop_ends_the_wait(self) -> Iterator[None]:
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self.app.should_stop:
-                raise
-
-    def close(self) -> None:
-        """Do nothing: the thread closes its consumer as it stops.
-
-        Faust calls this when a stop meets a rebalance, closes the consumer from the wrong event loop, which fails, and
-        marks it closed: it would neither leave the group nor say so.
-        """
-
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Fetched:  # noqa: ANN401 - passed on
-        fetched = Fetched(await super()._fetch_records(*args, **kwargs))
-        fetched.epoch = self._epoch
-        return fetched
-
-    async def read_positions(self) -> dict[TP, tuple[int | None, int]]:
-        """Return, for each assigned partition, the consumer's position and the partition's last stable offset."""
-        return await self.call_thread(self._read_positions)  # type: ignore[no-any-return]
-
-    async def _read_positions(self) -> dict[TP, tuple[int | None, int]]:
-        consumer = self._ensure_consumer()
-        # The driver calls the fetcher directly and so never sees that the group has failed for good.
-        consumer._coordinator.check_errors()  # noqa: SLF001 - the same call that getmany() makes
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        found = {}
-        for tp, end in ends.items():
-            state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - position() would wait
-            if state is not None:
-                found[TP(tp.topic, tp.partition)] = (state.position if state.has_valid_position else None, end)
-        return found
-
-
 class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
     """A Faust consumer that delivers chunks and starts each partition behind its fence."""
 
@@ -158,9 +58,12 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001 - Faust's own drain does it
                 fetched, _ = await self._wait_next_records(1.0)
-                # What comes while the flow is stopped is dropped: the flow resumes behind a seek. (Faust's own drain
-                # would seek here, in the middle of a rebalance, to offsets read before the fence.)
-                if fetched and self.flow_active and not self.should_stop:
+                # A fetch may outlast a rebalance and come back before the flow resumes, with records of before or
+                # behind its seek: only then can be told which. (Faust's own drain would seek here, in the middle of
+                # a rebalance, to offsets read before the fence.)
+                if fetched and not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                if fetched and not self.should_stop:
                     await self._deliver(fetched)
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -218,7 +121,7 @@ class ChunkConsumer(DriverConsumer):  # type: ignore[misc]
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to the offsets that are committed now, behind the fence; returns -1 where there is none."""
+        """Seek to the offsets that are committed now, behind the fence, or to the beginning where there is none."""
         sought: Sought = await self._thread.seek_to_final_offsets()
         self._epoch = sought.epoch
         self.app.start_lanes(sought)

@@ -56,13 +56,13 @@ class Lane:
         self._settle = settle
         self._fail = fail
         self._queue: asyncio.Queue[ScoredChunk] = asyncio.Queue(_QUEUED_CHUNKS)
-        self._next_offset: int | None = None
+        self._next_offset = 0
         self._last_size = limits.most_records
         self._last_end_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, next_offset: int | None) -> None:
-        """Begin to publish at `next_offset`, the committed one; None when the group has none.
+    def start(self, next_offset: int) -> None:
+        """Begin to publish at `next_offset`, where the consumer was sought to.
 
         Raises RuntimeError if it runs already: two loops over one queue would publish out of order.
         """
@@ -124,10 +124,9 @@ class Lane:
             await self._settle(scored)
 
     async def _keep_alive(self) -> None:
-        if self._next_offset is not None:
-            await self.publisher.publish([], self._next_offset)
+        await self.publisher.publish([], self._next_offset)
 
     def _follow(self, chunk: Chunk) -> None:
-        if self._next_offset is not None and chunk.first_offset < self._next_offset:
+        if chunk.first_offset < self._next_offset:
             raise OffsetOrderError(f"{self.tp}: chunk at {chunk.first_offset} comes after {self._next_offset} was due")
         self._next_offset = chunk.offset + 1

@@ -80,7 +80,7 @@ def test_a_dead_letter_is_still_refused_for_the_same_reason(path: Path) -> None:
     with pytest.raises(UnreadableSubmissionError) as caught:
         read_submission(base64.b64decode(stored["value_base64"]))
     letter = caught.value.dead_letter
-    assert letter.error == Unreadable(headers["sluice.errors.class.name"])
+    assert letter.error == Unreadable(headers["sluice.errors.exception.class.name"])
     assert letter.caused_by == CausedBy(headers["sluice.errors.caused.by"])
     assert letter.place == headers["sluice.errors.place"]
 

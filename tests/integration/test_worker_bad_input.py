@@ -170,7 +170,7 @@ def test_a_dead_letter_says_what_is_wrong_and_where_it_lay(answered: Answered, n
     place = next(place for place, sent in answered.sent.items() if sent == name)
     assert told["sluice.errors.topic"] == answered.environment["SLUICE_SUBMISSIONS_TOPIC"]
     assert (int(told["sluice.errors.partition"]), int(told["sluice.errors.offset"])) == place
-    assert told["sluice.errors.class.name"] == bad.error
+    assert told["sluice.errors.exception.class.name"] == bad.error
     assert told["sluice.errors.caused.by"] == "sender"
     assert told["sluice.errors.place"].startswith(bad.place)
     assert bad.words in told["sluice.errors.exception.message"]

@@ -21,7 +21,7 @@ def make_letter(value: bytes | None = b"{oops", key: bytes | None = b"ad-1", **t
         ("sluice.errors.partition", b"3"),
         ("sluice.errors.offset", b"41"),
         ("sluice.errors.caused.by", b"sender"),
-        ("sluice.errors.class.name", b"not_json"),
+        ("sluice.errors.exception.class.name", b"not_json"),
         ("sluice.errors.place", b"character 1"),
         ("sluice.errors.exception.message", told.pop("message", b"not JSON; send JSON")),
         *((f"sluice.errors.{name.replace('_', '.')}", text) for name, text in told.items()),

@@ -51,7 +51,7 @@ def test_key_value_and_headers_stay_and_the_reason_is_added() -> None:
         "sluice.errors.offset": "41",
         "sluice.errors.timestamp": "1700000000000",
         "sluice.errors.caused.by": "sender",
-        "sluice.errors.class.name": "not_json",
+        "sluice.errors.exception.class.name": "not_json",
         "sluice.errors.exception.message": LETTER.message,
         "sluice.errors.place": "character 7",
         "sluice.errors.build": "1.2.3",

@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_kept_with_the_why(value: bytes | None, error: Un
     letter = outputs.dead_letters[0]
     headers = read_headers(letter.headers)
     assert (letter.key, letter.value, letter.headers[0]) == (b"\xfe", value, ("trace", b"1"))
-    assert headers["sluice.errors.class.name"] == error
+    assert headers["sluice.errors.exception.class.name"] == error
     assert headers["sluice.errors.caused.by"] == "sender"
     assert headers["sluice.errors.build"] == "build-1"
     assert outputs.tally.dead_letters == {(error, CausedBy.SENDER): 1}
