@@ -29,7 +29,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "service.text.views:Views.base",
         "service.text.views:Views.latin",
         "service.text.views:Views.squeezed",
-        "service.text.views:Views._mappings",
+        "service.text.views:Views.locate",
     ),
     "rules": ("service.strategy.bundle:CompiledStrategy.evaluate_rules",),
     "features": ("service.classifier.linear_stage:LinearStage.score",),

@@ -61,16 +61,16 @@ class Settings(BaseModel):
     delivery: Literal["exactly_once", "at_least_once"] = Field(
         "exactly_once", description="One transaction a chunk, or commits after delivery."
     )
-    chunk_records: int = Field(256, ge=1, le=10_000, description="Most records moderated as one chunk.")
+    chunk_records: int = Field(1_024, ge=1, le=10_000, description="Most records moderated as one chunk.")
     chunk_bytes: int = Field(
         4_194_304, ge=1_048_576, description="Most bytes of records in one chunk (one record may exceed it)."
     )
-    transaction_records: int = Field(1_024, ge=1, le=100_000, description="Most records joined in one transaction.")
+    transaction_records: int = Field(4_096, ge=1, le=100_000, description="Most records joined in one transaction.")
     transaction_linger_ms: float = Field(
         10.0,
         ge=0,
         le=1_000,
-        description="How long a partition waits to fill the next transaction when the last was small.",
+        description="Least wait to fill a partition's next transaction when the last was small.",
     )
     queued_chunks: int = Field(8, ge=1, le=1_000, description="Chunks that wait for moderation before fetching pauses.")
     fetch_partition_bytes: int = Field(

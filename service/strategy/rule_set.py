@@ -45,6 +45,9 @@ class RuleSet:
         # Most ads hit no list, so the conditions of rules that need a hit are asked only after one.
         self._free = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and not rule.match])
         self._bound = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and rule.match])
+        # Term and host lists may share a name; then the conditions are asked once too often, which is harmless.
+        bound = [rule.match for rule in rules if rule.when and rule.match]
+        self._bound_lists = frozenset(name for match in bound for name in (*match.terms, *match.hosts))
         self._unconditional = [i for i, rule in enumerate(rules) if not rule.when]
         self._fields = [_paths(rule.match) for rule in rules]
 
@@ -57,7 +60,9 @@ class RuleSet:
         )
         live = self._free.evaluate(situation)
         if term_hits or host_hits:
-            live |= self._bound.evaluate(situation) | dict.fromkeys(self._unconditional, "")
+            live |= dict.fromkeys(self._unconditional, "")
+            if not self._bound_lists.isdisjoint((*situation.term_hits, *situation.host_hits)):
+                live |= self._bound.evaluate(situation)
         results = (self._apply(index, live[index], ad, term_hits, host_hits) for index in sorted(live))
         return [result for result in results if result]
 

@@ -18,15 +18,6 @@ from service.text.tracing import Mapping, Step, apply_edits, substitute
 
 _UNEVEN_SPACE = re.compile(r"\s{2,}|[^\S ]")
 _even = substitute(_UNEVEN_SPACE, lambda _: " ")
-_STEPS: dict[View, tuple[Step, ...]] = {
-    View.BASE: (*BASE_STEPS, _even),
-    View.LATIN: LATIN_STEPS,
-}
-_BACK = {
-    View.BASE: (View.BASE,),
-    View.LATIN: (View.LATIN, View.BASE),
-    View.SQUEEZED: (View.SQUEEZED, View.LATIN, View.BASE),
-}
 
 
 class Place(NamedTuple):
@@ -68,31 +59,33 @@ class Views:
         """Return the squeezed reading; None where there is nothing to squeeze."""
         return squeeze(self.latin, self.original)
 
+    # One view's way back is traced when a hit in it, or in a view made from it, asks: most hits are in the plainest.
+
     @lazy
-    def _mappings(self) -> dict[View, list[Mapping]]:
-        text = self.original
-        mappings: dict[View, list[Mapping]] = {}
-        for view, steps in _STEPS.items():
-            mappings[view] = []
-            for step in steps:
-                edits = step.trace(text)
-                mappings[view].append(Mapping(edits))
-                text = apply_edits(text, edits) if edits else step.apply(text)
-        mappings[View.SQUEEZED] = [Mapping(edits) for edits in trace_squeeze(text)]
-        return mappings
+    def _from_base(self) -> list[Mapping]:
+        if self.original.isascii() and len(self.base) == len(self.original):
+            return []  # on ASCII no step adds a character, so none was taken away either
+        return _trace_steps((*BASE_STEPS, _even), self.original)
+
+    @lazy
+    def _from_latin(self) -> list[Mapping]:
+        return _trace_steps(LATIN_STEPS, self.base) if self.latin is not self.base else []
+
+    @lazy
+    def _from_squeezed(self) -> list[Mapping]:
+        return [Mapping(edits) for edits in trace_squeeze(self.latin) if edits]
 
     def to_latin(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of `latin` that a non-empty span of `squeezed` came from."""
-        for mapping in reversed(self._mappings[View.SQUEEZED]):
-            start, end = mapping.to_source(start, end)
-        return start, end
+        return _go_back(self._from_squeezed, start, end)
 
     def locate(self, view: View, start: int, end: int) -> Place:
         """Return where the non-empty span [start, end) of a view's text lies in the original."""
-        for name in _BACK[view]:
-            for mapping in reversed(self._mappings[name]):
-                start, end = mapping.to_source(start, end)
-        return self.place(start, end)
+        if view is View.SQUEEZED:
+            start, end = self.to_latin(start, end)
+        if view is not View.BASE:
+            start, end = _go_back(self._from_latin, start, end)
+        return self.place(*_go_back(self._from_base, start, end))
 
     def place(self, start: int, end: int) -> Place:
         """Return which field's which code points the span [start, end) of `original` is."""
@@ -103,3 +96,20 @@ class Views:
         path, text = self._fields[index]
         first, last = start - starts[index], min(end - starts[index], len(text))
         return Place(path, first, last, text[first:last])
+
+
+def _trace_steps(steps: Sequence[Step], text: str) -> list[Mapping]:
+    mappings = []
+    for step in steps:
+        if edits := step.trace(text):
+            mappings.append(Mapping(edits))
+            text = apply_edits(text, edits)
+        else:
+            text = step.apply(text)
+    return mappings
+
+
+def _go_back(mappings: Sequence[Mapping], start: int, end: int) -> tuple[int, int]:
+    for mapping in reversed(mappings):
+        start, end = mapping.to_source(start, end)
+    return start, end

@@ -182,7 +182,7 @@ def _consumer_options(settings: Settings) -> dict[str, Any]:
         **build_connection(settings),
         "group_id": settings.group,
         "client_id": "sluice",
-        "max_poll_records": settings.chunk_records * 4,
+        "max_poll_records": settings.chunk_records,
         "max_partition_fetch_bytes": settings.fetch_partition_bytes,
         "fetch_max_wait_ms": _FETCH_WAIT_MS,
         "max_poll_interval_ms": _MAX_POLL_INTERVAL_S * 1_000,

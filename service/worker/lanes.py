@@ -12,8 +12,9 @@ from service.worker.chunks import Chunk
 from service.worker.outputs import ChunkOutputs
 from service.worker.publish import Publisher
 
-_QUEUED_CHUNKS = 8
+_QUEUED_CHUNKS = 4
 _SMALL_SHARE = 0.25
+_LONGEST_LINGER_S = 0.1
 # A transactional id that is idle for transactional.id.expiration.ms (7 days) is forgotten by the broker.
 _KEEP_ALIVE_S = 24 * 3600.0
 
@@ -58,7 +59,7 @@ class Lane:
         self._queue: asyncio.Queue[ScoredChunk] = asyncio.Queue(_QUEUED_CHUNKS)
         self._next_offset = 0
         self._last_size = limits.most_records
-        self._last_end_s = 0.0
+        self._last_end_s = self._last_took_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self, next_offset: int) -> None:
@@ -105,10 +106,12 @@ class Lane:
         return joined
 
     async def _linger(self) -> None:
-        # Under load a small transaction costs as much as a large one: give the next a moment to fill. After a pause
-        # in the traffic there is nothing to wait for.
+        # Under load a small transaction costs as much as a large one: give the next a moment to fill, and the longer
+        # the last one took the longer a moment, because then the broker or this process is what is short. After a
+        # pause in the traffic there is nothing to wait for.
         if self._last_size < self._limits.most_records * _SMALL_SHARE:
-            rest_s = self._last_end_s + self._limits.linger_s - time.monotonic()
+            linger_s = max(self._limits.linger_s, min(self._last_took_s, _LONGEST_LINGER_S))
+            rest_s = self._last_end_s + linger_s - time.monotonic()
             if rest_s > 0:
                 await asyncio.sleep(rest_s)
 
@@ -118,8 +121,10 @@ class Lane:
             return
         for scored in joined:
             self._follow(scored.chunk)
+        started_s = time.monotonic()
         await self.publisher.publish([scored.outputs for scored in joined], joined[-1].chunk.offset + 1)
         self._last_end_s = time.monotonic()
+        self._last_took_s = self._last_end_s - started_s
         for scored in joined:
             await self._settle(scored)
 
