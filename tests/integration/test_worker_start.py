@@ -85,7 +85,7 @@ def test_a_worker_waits_for_its_broker(
     worker = start_worker()
     worker.wait_for("/healthz", 200)
     report = json.loads(worker.wait_for("/readyz", 503))
-    assert "the topics are not checked yet" in report["reasons"]
+    assert "the topics are not checked yet: no broker has answered so far" in report["reasons"]
     kafka.start()
     kafka.produce(environment["SLUICE_SUBMISSIONS_TOPIC"], [(b"ad-1", encode_ad(make_ad("ad-1")))])
     worker.wait_ready(60)
