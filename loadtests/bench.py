@@ -93,7 +93,7 @@ def _plan(asked: argparse.Namespace) -> Bench:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=3, help="laps of each candidate (%(default)s)")
-    parser.add_argument("--ads", type=int, default=8_000, help="ads of a lap with the real pipeline (%(default)s)")
+    parser.add_argument("--ads", type=int, default=20_000, help="ads of a lap with the real pipeline (%(default)s)")
     parser.add_argument("--partitions", type=int, default=4, help="of the topics (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a small run, to see that it works: under a minute or so")
     parser.add_argument("--no-save", action="store_true", help="only print")
