@@ -1,6 +1,7 @@
 """Writes a ruling down: the decision for the platform and, for an uncertain ad, the task for a reviewer."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from service.classifier import Classifier
@@ -35,7 +36,13 @@ class LiveBundle(NamedTuple):
     @property
     def model_ref(self) -> ModelRef:
         """The classifier, as decisions name it."""
-        return ModelRef(id=self.classifier.model_id, sha256=self.classifier.model_hash)
+        return _refer_to_model(self.classifier.model_id, self.classifier.model_hash)
+
+
+@lru_cache(maxsize=8)
+def _refer_to_model(model_id: str, sha256: str) -> ModelRef:
+    # Every decision and task asks for it, and it changes with a deployment only.
+    return ModelRef(id=model_id, sha256=sha256)
 
 
 class Judged(NamedTuple):

@@ -25,7 +25,6 @@ for _name, _place, _help in _COMMANDS:
 
 def main() -> None:
     """Run the command line. A fault of the settings or the deployment is one line on stderr and exit code 2."""
-    # Imported late: the errors' home is heavy, and `sluice --help` should not pay for it.
     try:
         app()
     except SettingsError as error:

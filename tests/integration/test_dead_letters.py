@@ -1,7 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -16,6 +15,7 @@ from service.worker.dead_letter_record import DeadLetterRecord, build_dead_lette
 from service.worker.dead_letters import Selection, StoredDeadLetter, fetch_dead_letter, list_newest, read_dead_letters
 from service.worker.replay import ReplayedLetter, ReplayInterruptedError, replay_dead_letters
 from service.worker.replay_record import ReplayOptions
+from tests.consumed import Consumed
 from tests.kafka_broker import KafkaBroker, Record
 
 SENDER = DeadLetter(Unreadable.NOT_JSON, CausedBy.SENDER, "character 1", "not JSON; send JSON")
@@ -38,19 +38,6 @@ def write_ad(ad_id: str, padding: int = 0) -> bytes:
         "creative": {"headline": "Running shoes"},
     }
     return json.dumps(ad).encode() + b" " * padding
-
-
-@dataclass
-class Consumed:
-    """A record as the worker consumes it."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 class Bench:

@@ -1,7 +1,6 @@
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from service.settings import Settings
 from service.worker.connection import build_connection
 from service.worker.control import read_control, write_control
 from service.worker.dead_letter_record import build_dead_letter
+from tests.consumed import Consumed
 from tests.kafka_broker import KafkaBroker
 
 Run = Callable[..., tuple[int, str, str]]
@@ -63,19 +63,6 @@ def test_resume_clears_the_trip_and_shows_it(settings: Settings, run: Run) -> No
     assert isinstance(record, Resume)
     assert (record.by, record.at) == ("night shift", ahead)
     assert "is not tripped: night shift resumed it at" in run("resume")[1]
-
-
-@dataclass
-class Consumed:
-    """A record as the worker consumes it."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def bury(kafka: KafkaBroker, settings: Settings, value: bytes) -> None:
