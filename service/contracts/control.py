@@ -1,13 +1,14 @@
-"""Topic `ads.moderation.control`: Sluice's own compacted ledger of trips, resumes and replays.
+"""Topic `ads.moderation.control`: Sluice's own compacted record of trips, resumes, replays and halts.
 
-Key `trip/GROUP` holds the last `Trip` or `Resume` of a consumer group, key `replay/TOPIC-PARTITION-OFFSET` a `Replay`.
+Key `trip/GROUP` holds the last `Trip` or `Resume` of a consumer group, `replay/TOPIC-PARTITION-OFFSET` a `Replay`,
+`halt/ROLLOUT` the last `Halt` of a rollout.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from service.contracts.model import Contract, Timestamp
+from service.contracts.model import Contract, Slug, Timestamp
 
 
 class Trip(Contract):
@@ -38,8 +39,23 @@ class Replay(Contract):
     mended: bool = Field(description="Whether its value was changed before.")
 
 
-ControlRecord = Annotated[Trip | Resume | Replay, Field(discriminator="kind")]
-CONTROL_RECORD: TypeAdapter[Trip | Resume | Replay] = TypeAdapter(ControlRecord)
+class Halt(Contract):
+    """A worker saw a rollout's guard rail broken: every worker lets live decide again, until a new rollout is set.
+
+    Not signed, since workers hold no signing keys; it can only take ads back to what is live.
+    """
+
+    kind: Literal["halt"] = Field(default="halt", description="Says that a rollout is stopped.")
+    rollout: Slug = Field(description="The rollout.")
+    sequence: int = Field(ge=1, description="The ledger entry that set it; a later entry is not bound by the halt.")
+    cause: str = Field(max_length=64, description="Which guard rail, such as 'reject_share'.")
+    message: str = Field(max_length=1_000, description="What was measured, and what to do about it.")
+    worker: str = Field(description="The worker that saw it.")
+    at: Timestamp = Field(description="When.")
+
+
+ControlRecord = Annotated[Trip | Resume | Replay | Halt, Field(discriminator="kind")]
+CONTROL_RECORD: TypeAdapter[Trip | Resume | Replay | Halt] = TypeAdapter(ControlRecord)
 
 
 def name_trip(group: str) -> str:
@@ -50,3 +66,8 @@ def name_trip(group: str) -> str:
 def name_replay(topic: str, partition: int, offset: int) -> str:
     """Return the key of a dead letter's replay."""
     return f"replay/{topic}-{partition}-{offset}"
+
+
+def name_halt(rollout: str) -> str:
+    """Return the key of a rollout's halt."""
+    return f"halt/{rollout}"

@@ -108,7 +108,7 @@ class StrategyRef(Contract):
 
 
 class BundleRef(Contract):
-    """The bundle (all strategies and lists) that was live; its hash is over the bundle's files."""
+    """The bundle (all strategies and lists) that decided; its hash is over the bundle's files."""
 
     version: str = Field(max_length=64, description="The bundle's own version.")
     sha256: Sha256 = Field(description="Over the bundle's files.")
@@ -147,7 +147,11 @@ class Decision(Contract):
         default=(), description="Parts that failed or were left out; empty when all worked."
     )
     strategy: StrategyRef | None = Field(default=None, description="The strategy that applied; None if none could.")
-    bundle: BundleRef = Field(description="The bundle that was live.")
+    bundle: BundleRef = Field(description="The bundle that decided.")
+    arm: Literal["live", "candidate"] = Field(
+        default="live", description="Whether the live bundle decided, or in a rollout the candidate."
+    )
+    rollout: Slug | None = Field(default=None, description="The rollout that the ad was part of; None outside of any.")
     model: ModelRef | None = Field(default=None, description="The classifier that scored; None if none did.")
     origin: Origin = Field(description="Where the submission lies.")
     submitted_at: Timestamp = Field(description="As the submission says.")
