@@ -1,14 +1,15 @@
 """Strategies: which signals lead to which outcome, for whom. Reads and checks them, compiles them, decides.
 
-Above `rules` and `text`, below `moderate`. The door: `load_bundle`, `Bundle.strategy_for`, `CompiledStrategy`.
+Above `rules` and `text`, below `moderate`. The door: `compile_bundle`, `Bundle.strategy_for`, `CompiledStrategy`.
 """
 
-from service.strategy.bundle import Bundle, CompiledStrategy, check_labels, load_bundle
+from service.strategy.bundle import Bundle, CompiledStrategy, check_labels, compile_bundle, load_bundle
+from service.strategy.files import BundleFiles, hash_files, read_folder
 from service.strategy.problems import Problem, StrategyError
 from service.strategy.ruling import Failure, RuleResult, Ruling, Signals, rule_failure
 from service.strategy.schema import Policy
 
 __all__ = [
-    "Bundle", "CompiledStrategy", "Failure", "Policy", "Problem", "RuleResult", "Ruling", "Signals", "StrategyError",
-    "check_labels", "load_bundle", "rule_failure",
+    "Bundle", "BundleFiles", "CompiledStrategy", "Failure", "Policy", "Problem", "RuleResult", "Ruling", "Signals",
+    "StrategyError", "check_labels", "compile_bundle", "hash_files", "load_bundle", "read_folder", "rule_failure",
 ]  # fmt: skip

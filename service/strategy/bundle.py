@@ -3,7 +3,6 @@
 `load_bundle` is the one way in; `moderate` asks the bundle for an ad's strategy, and that for rules and a ruling.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +15,7 @@ from service.rules.ad_view import AdView
 from service.rules.hosts import HostIndex
 from service.rules.terms import TermIndex
 from service.strategy.compiling import Source, check_bundle
+from service.strategy.files import SHARED_FILE, BundleFiles, check_sizes, hash_files, read_folder
 from service.strategy.lists import Lists, read_lists
 from service.strategy.problems import Problem, StrategyError, suggest
 from service.strategy.reading import read_yaml, validate
@@ -24,7 +24,6 @@ from service.strategy.ruling import Judge, RuleResult, Ruling, Signals
 from service.strategy.schema import BundleFile, Policy, StrategyFile
 from service.strategy.scoping import covers, specificity
 
-SHARED_FILE = "bundle.yaml"
 _SCOPES_REMEMBERED = 4_096
 
 
@@ -77,8 +76,8 @@ class Bundle:
         ad = market, vertical, product
         return next((strategy for strategy in self.strategies if covers(strategy.scope, ad)), None)
 
-    def strategy_for(self, submission: Submission) -> CompiledStrategy:
-        """Return the most specific strategy whose scope holds the ad; there always is one, `load_bundle` sees to it."""
+    def strategy_for(self, submission: Submission, as_of: datetime) -> CompiledStrategy:  # noqa: ARG002 - comes next
+        """Return the strategy for the ad at `as_of`; there always is one, `compile_bundle` sees to it."""
         strategy = self._select(submission.market, submission.vertical, submission.product)
         if strategy is None:
             raise LookupError("no strategy covers this ad, though load_bundle requires one for any ad")
@@ -86,14 +85,23 @@ class Bundle:
 
 
 def load_bundle(directory: Path) -> Bundle:
-    """Return the bundle in a folder: `bundle.yaml`, strategies `*.yaml`, `lists/terms/*.txt`, `lists/hosts/*.txt`.
+    """Return the bundle in a folder; see `compile_bundle`."""
+    return compile_bundle(read_folder(directory))
 
-    Raises `StrategyError`, whose text lists every mistake as `file:line:column: what; remedy`.
+
+def compile_bundle(files: BundleFiles, *, reuse: Bundle | None = None) -> Bundle:  # noqa: ARG001 - comes next
+    """Return the bundle of these files: `bundle.yaml`, strategies `*.yaml`, `lists/*/*.txt`.
+
+    `reuse` is a bundle in memory, which gives what is the same in both. Raises `StrategyError`, whose text lists every
+    mistake as `file:line:column: what; remedy`.
     """
-    shared_document = read_yaml(directory / SHARED_FILE, SHARED_FILE)
-    lists, problems = read_lists(directory)
+    if problems := check_sizes(files):
+        raise StrategyError(problems)
+    lists, problems = read_lists(files)
     shared: BundleFile | None = None
-    if isinstance(shared_document, Problem):
+    if SHARED_FILE not in files:
+        problems.append(Problem(SHARED_FILE, 1, 1, "is missing", "add it: it holds the version and the policies"))
+    elif isinstance(shared_document := read_yaml(files[SHARED_FILE], SHARED_FILE), Problem):
         problems.append(shared_document)
     else:
         checked = validate(shared_document, BundleFile)
@@ -101,25 +109,25 @@ def load_bundle(directory: Path) -> Bundle:
             shared = checked
         else:
             problems += checked
-    sources, unread = _read_strategies(directory)
+    sources, unread = _read_strategies(files)
     problems += unread
     if shared is not None:
         problems += check_bundle(shared, sources, lists)
     if not unread and not any(specificity(s.strategy.scope) == (0, 0, 0) for s in sources):
         remedy = "add a strategy whose scope is any in all three dimensions"
-        problems.append(Problem(directory.name, 1, 1, "no strategy covers every ad", remedy))
+        problems.append(Problem("bundle", 1, 1, "no strategy covers every ad", remedy))
     if problems or shared is None:
         raise StrategyError(problems)
-    return Bundle(shared, [source.strategy for source in sources], lists, _hash_folder(directory))
+    return Bundle(shared, [source.strategy for source in sources], lists, hash_files(files))
 
 
-def _read_strategies(directory: Path) -> tuple[list[Source], list[Problem]]:
+def _read_strategies(files: BundleFiles) -> tuple[list[Source], list[Problem]]:
     sources: list[Source] = []
     problems: list[Problem] = []
-    for path in sorted(directory.glob("*.yaml")):
-        if path.name == SHARED_FILE:
+    for name, content in sorted(files.items()):
+        if name == SHARED_FILE or "/" in name:
             continue
-        document = read_yaml(path, path.name)
+        document = read_yaml(content, name)
         if isinstance(document, Problem):
             problems.append(document)
             continue
@@ -129,16 +137,6 @@ def _read_strategies(directory: Path) -> tuple[list[Source], list[Problem]]:
         else:
             problems += strategy
     return sources, problems
-
-
-def _hash_folder(directory: Path) -> str:
-    """Return the SHA-256 over the bundle's files: each one's name and length and bytes, in the names' order."""
-    digest = hashlib.sha256()
-    for path in sorted([*directory.glob("*.yaml"), *(directory / "lists").glob("*/*.txt")]):
-        content = path.read_bytes()
-        name = path.relative_to(directory).as_posix()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
 
 
 def check_labels(bundle: Bundle, labels: Sequence[str]) -> None:

@@ -1,15 +1,13 @@
 """Reads a bundle's lists: `lists/terms/NAME.txt`, `lists/hosts/NAME.txt`; an entry a line, `#` starts a comment."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from service.rules.hosts import read_host
 from service.rules.terms import TermEntry, read_term
+from service.strategy.files import MAX_ENTRIES, BundleFiles
 from service.strategy.problems import Problem
-
-MAX_ENTRIES = 500_000
-"""Of all lists of one kind together."""
 
 
 class Lists(NamedTuple):
@@ -25,9 +23,9 @@ class _Line(NamedTuple):
     text: str
 
 
-def _lines(path: Path, file: str, problems: list[Problem]) -> Iterator[_Line]:
+def _lines(content: bytes, file: str, problems: list[Problem]) -> Iterator[_Line]:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         problems.append(Problem(file, line, 1, f"byte {error.start} is not UTF-8", "save the file as UTF-8"))
@@ -39,11 +37,11 @@ def _lines(path: Path, file: str, problems: list[Problem]) -> Iterator[_Line]:
             yield _Line(number, raw.index(entry[0]) + 1, entry)
 
 
-def _read_terms(path: Path, file: str, problems: list[Problem]) -> tuple[TermEntry, ...]:
+def _read_terms(content: bytes, file: str, problems: list[Problem]) -> tuple[TermEntry, ...]:
     entries: dict[tuple[str, bool, bool], TermEntry] = {}
     first_line: dict[tuple[str, bool, bool], int] = {}
-    for line in _lines(path, file, problems):
-        entry = read_term(path.stem, line.text)
+    for line in _lines(content, file, problems):
+        entry = read_term(PurePosixPath(file).stem, line.text)
         if isinstance(entry, str):
             what = f"entry '{line.text[:60]}': {entry}"
             problems.append(Problem(file, line.number, line.column, what, "write a longer word or a phrase"))
@@ -57,9 +55,9 @@ def _read_terms(path: Path, file: str, problems: list[Problem]) -> tuple[TermEnt
     return tuple(entries.values())
 
 
-def _read_hosts(path: Path, file: str, problems: list[Problem]) -> tuple[str, ...]:
+def _read_hosts(content: bytes, file: str, problems: list[Problem]) -> tuple[str, ...]:
     hosts: dict[str, int] = {}
-    for line in _lines(path, file, problems):
+    for line in _lines(content, file, problems):
         host = read_host(line.text)
         if host is None:
             what = f"entry '{line.text[:60]}' is no host"
@@ -72,19 +70,21 @@ def _read_hosts(path: Path, file: str, problems: list[Problem]) -> tuple[str, ..
     return tuple(hosts)
 
 
-def read_lists(directory: Path) -> tuple[Lists, list[Problem]]:
-    """Return the lists in `directory`/lists and what is wrong with them."""
+def read_lists(files: BundleFiles) -> tuple[Lists, list[Problem]]:
+    """Return the lists among a bundle's files and what is wrong with them."""
     problems: list[Problem] = []
     terms: dict[str, tuple[TermEntry, ...]] = {}
     hosts: dict[str, tuple[str, ...]] = {}
-    for path in sorted((directory / "lists").glob("*/*")):
-        file = path.relative_to(directory).as_posix()
+    for file, content in sorted(files.items()):
+        path = PurePosixPath(file)
+        if path.parts[0] != "lists":
+            continue
         if path.suffix != ".txt" or path.parent.name not in {"terms", "hosts"}:
             problems.append(Problem(file, 1, 1, "not a list", "put lists into lists/terms/*.txt or lists/hosts/*.txt"))
         elif path.parent.name == "terms":
-            terms[path.stem] = _read_terms(path, file, problems)
+            terms[path.stem] = _read_terms(content, file, problems)
         else:
-            hosts[path.stem] = _read_hosts(path, file, problems)
+            hosts[path.stem] = _read_hosts(content, file, problems)
         if path.stem in terms and path.stem in hosts:
             problems.append(Problem(file, 1, 1, f"two lists are called '{path.stem}'", "rename one"))
     for kind, total in (("terms", sum(map(len, terms.values()))), ("hosts", sum(map(len, hosts.values())))):

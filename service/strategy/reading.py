@@ -4,7 +4,6 @@ ruamel reads YAML 1.2: the market `NO` stays a text, and a key written twice is 
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,8 +14,6 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from service.strategy.problems import Problem, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
-
-MAX_FILE_BYTES = 4_000_000
 
 
 class Document(NamedTuple):
@@ -46,12 +43,9 @@ class Document(NamedTuple):
         return Problem(self.file, *self.place(path, of_key=of_key), what, remedy)
 
 
-def read_yaml(path: Path, file: str) -> Document | Problem:  # noqa: PLR0911 - each kind of failure has its own answer
+def read_yaml(raw: bytes, file: str) -> Document | Problem:
     """Return a file's document, or why it cannot be read."""
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_FILE_BYTES:
-            return Problem(file, 1, 1, f"the file has {len(raw)} bytes", f"keep it under {MAX_FILE_BYTES}")
         content = YAML(typ="rt").load(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -64,8 +58,6 @@ def read_yaml(path: Path, file: str) -> Document | Problem:  # noqa: PLR0911 - e
         return Problem(file, line, column, f"not YAML: {what}", remedy)
     except (YAMLError, ValueError, RecursionError) as error:
         return Problem(file, 1, 1, f"not YAML: {str(error).splitlines()[0]}", "mend the YAML")
-    except OSError as error:
-        return Problem(file, 1, 1, f"cannot be opened: {error.strerror}", "check the file's name and rights")
     if not isinstance(content, CommentedMap):
         return Problem(file, 1, 1, "the file holds no mapping", "start it with 'key: value' lines")
     return Document(file, content)

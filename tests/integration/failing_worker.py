@@ -53,9 +53,9 @@ class FailingBundle:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - passed on
         return getattr(self._real, name)
 
-    def strategy_for(self, submission: Submission) -> FailingStrategy:
+    def strategy_for(self, submission: Submission, as_of: datetime) -> FailingStrategy:
         """Return the strategy for an ad, made to fail."""
-        return FailingStrategy(self._real.strategy_for(submission), self._broken)
+        return FailingStrategy(self._real.strategy_for(submission, as_of), self._broken)
 
 
 def main(broken: Path) -> int:

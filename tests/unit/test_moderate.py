@@ -72,8 +72,8 @@ class FailingBundle(Bundle):
         self.__dict__.update(whole.__dict__)
         self._failing = {id(strategy): FailingStrategy(strategy, mark) for strategy in whole.strategies}
 
-    def strategy_for(self, submission: object) -> CompiledStrategy:
-        return self._failing[id(super().strategy_for(submission))]  # type: ignore[arg-type]
+    def strategy_for(self, submission: object, as_of: datetime) -> CompiledStrategy:
+        return self._failing[id(super().strategy_for(submission, as_of))]  # type: ignore[arg-type]
 
 
 def test_an_empty_batch_gives_nothing(shipped: LiveBundle) -> None:
@@ -185,7 +185,7 @@ class StrayBundle(Bundle):
     def __init__(self, whole: Bundle) -> None:
         self.__dict__.update(whole.__dict__)
 
-    def strategy_for(self, submission: object) -> CompiledStrategy:
+    def strategy_for(self, submission: object, as_of: datetime) -> CompiledStrategy:
         raise LookupError(f"no strategy covers this {type(submission).__name__}")
 
 

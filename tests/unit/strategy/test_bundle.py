@@ -22,7 +22,7 @@ def submit(**changes: Any) -> Submission:  # noqa: ANN401 - any JSON value
 
 
 def evaluate(bundle: Bundle, *submissions: Submission, as_of: datetime = NOW) -> list[list[RuleResult]]:
-    strategy = bundle.strategy_for(submissions[0])
+    strategy = bundle.strategy_for(submissions[0], as_of)
     return strategy.evaluate_rules([AdView(s) for s in submissions], [{}] * len(submissions), as_of)
 
 
@@ -132,9 +132,9 @@ def test_the_most_specific_scope_applies(make_bundle: MakeBundle) -> None:
     }
     bundle = make_bundle(files=files)
     ads = [("NO", "retail"), ("SE", "retail"), ("SE", "travel"), ("DE", "retail"), ("DE", "travel")]
-    chosen = [bundle.strategy_for(submit(market=market, vertical=vertical)).id for market, vertical in ads]
+    chosen = [bundle.strategy_for(submit(market=market, vertical=vertical), NOW).id for market, vertical in ads]
     assert chosen == ["m", "mv", "ms", "v", "p"]
-    assert bundle.strategy_for(submit(market="DE", vertical="travel", product="search")).id == "default"
+    assert bundle.strategy_for(submit(market="DE", vertical="travel", product="search"), NOW).id == "default"
 
 
 def test_the_hash_is_over_all_files(write_bundle: WriteBundle) -> None:
@@ -197,7 +197,7 @@ def test_comments_and_blank_lines_are_no_entries(make_bundle: MakeBundle) -> Non
 def test_markets_called_no_are_texts(make_bundle: MakeBundle) -> None:
     """Norway is no truth value."""
     norway = STRATEGY.replace("market: any", "market: NO").replace("id: default", "id: norway")
-    assert make_bundle(files={"norway.yaml": norway}).strategy_for(submit(market="NO")).id == "norway"
+    assert make_bundle(files={"norway.yaml": norway}).strategy_for(submit(market="NO"), NOW).id == "norway"
 
 
 def test_an_empty_directory_of_lists_is_fine(tmp_path: Path, make_bundle: MakeBundle) -> None:

@@ -246,5 +246,5 @@ def test_files_that_cannot_be_read(files: dict[str, str | bytes], message: str, 
 
 def test_a_folder_without_a_bundle(tmp_path: object) -> None:
     """An empty folder says what is missing."""
-    with pytest.raises(StrategyError, match=r"bundle.yaml:1:1: cannot be opened: No such file or directory"):
+    with pytest.raises(StrategyError, match=r"bundle.yaml:1:1: is missing; add it"):
         load_bundle(tmp_path)  # type: ignore[arg-type]

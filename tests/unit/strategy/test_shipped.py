@@ -29,7 +29,7 @@ def bundle() -> Bundle:
 
 def judge(bundle: Bundle, scores: dict[str, float] | None = None, **changes: Any) -> Ruling:  # noqa: ANN401 - any JSON value
     submission = Submission.model_validate(make_ad(**changes))
-    strategy = bundle.strategy_for(submission)
+    strategy = bundle.strategy_for(submission, NOW)
     scores = dict.fromkeys(strategy.thresholds, 0.0) | (scores or {})
     results = strategy.evaluate_rules([AdView(submission)], [scores], NOW)[0]
     assert not [result for result in results if result.failure]
