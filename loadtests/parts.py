@@ -36,10 +36,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "ONNX": ("service.classifier.session:LinearSession.score",),
     "decide": (
         "service.strategy.bundle:CompiledStrategy.decide",
-        "service.moderate:write_decision",
-        "service.moderate:write_review_task",
+        "service.moderate.deciding:write_decision",
+        "service.moderate.deciding:write_review_task",
     ),
-    "evidence": ("service.moderate:_explain_scores",),
+    "evidence": ("service.moderate.deciding:explain_scores",),
     "serialise": (
         "service.worker.scoring:fit_decision",
         "service.worker.scoring:fit_review_task",
