@@ -51,6 +51,15 @@ class Settings(BaseModel):
     review_tasks_topic: str = Field("ads.review.tasks", description="Topic for uncertain ads.")
     dead_letters_topic: str = Field("ads.dead-letters", description="Topic for records that cannot be read.")
     control_topic: str = Field("ads.moderation.control", description="Sluice's own ledger: trips, resumes, replays.")
+    strategies_topic: str = Field(
+        "ads.strategies", description="Topic of the strategy bundles and of the signed ledger that puts them in force."
+    )
+    strategy_status_topic: str = Field(
+        "ads.strategies.status", description="Topic on which each worker says what it runs by."
+    )
+    shadow_topic: str = Field(
+        "ads.decisions.shadow", description="Topic for what a candidate would have decided, beside what was decided."
+    )
     topics_file: Path = Field(
         default_factory=lambda: shipped_path("deploy/topics.yaml"), description="What the topics have to be like."
     )
@@ -93,6 +102,29 @@ class Settings(BaseModel):
     )
     strategies_dir: Path = Field(
         default_factory=lambda: shipped_path("deploy/strategies"), description="Folder of the strategy bundle."
+    )
+    image_bundle: Literal["never", "when_empty", "when_unreachable"] = Field(
+        "when_empty",
+        description="When a worker may decide by the bundle in that folder: never; when none was ever published; also "
+        "when the strategies topic cannot be read at start.",
+    )
+    strategy_keys_dir: Path | None = Field(
+        None, description="Folder of the public keys (NAME.pem, Ed25519) whose signatures put strategies in force."
+    )
+    signing_key_file: Path | None = Field(
+        None, description="PEM file of the private key that the command line signs with; its name is the file's."
+    )
+    allow_unsigned_strategies: bool = Field(
+        default=False, description="Whether unsigned strategies count; for a cluster that nobody else can write to."
+    )
+    status_interval_s: float = Field(
+        2.0, ge=0.1, le=60, description="Between a worker's reports on the strategy status topic."
+    )
+    shadow_buffer_ads: int = Field(
+        20_000, ge=1, le=1_000_000, description="Shadow decisions that wait to be sent; what comes beyond is dropped."
+    )
+    shadow_budget_us: float = Field(
+        2_000, gt=0, description="A candidate that costs more than this an ad, in microseconds, is switched off."
     )
 
     guard_window_s: float = Field(300.0, gt=0, description="Window over which shares of failures are measured.")

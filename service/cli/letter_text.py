@@ -7,14 +7,14 @@ from typing import Any
 
 from service.cli.running import show_safely
 from service.contracts import dead_letter as headers_of
-from service.contracts.control import Replay, Resume, Trip
+from service.contracts.control import AnyControl, Replay
 from service.worker.dead_letters import StoredDeadLetter
 
 _KEY_CHARS = 40
 _HEX_BYTES = 16
 _MOST_HEX_BYTES = 4_096
 
-Entry = Trip | Resume | Replay | None
+Entry = AnyControl | None
 """What the ledger holds under a dead letter's name."""
 
 

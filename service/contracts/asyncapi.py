@@ -6,21 +6,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import models_json_schema
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from service.contracts import examples
-from service.contracts.control import Replay, Resume, Trip
+from service.contracts.channels import AD_KEY, BYTES, CHANNELS, EXAMPLES, KEYS, OPERATIONS, PAYLOADS
 from service.contracts.dead_letter import REPLAYED_FROM
-from service.contracts.decision import Decision
-from service.contracts.review_task import ReviewTask
+from service.contracts.examples import DEAD_LETTER_HEADERS
 from service.contracts.schemas import ContractSchema, describe_dead_letter_headers
-from service.contracts.submission import Submission
 
 _BINDING = "0.5.0"
-_AD_KEY = {"type": "string", "description": "The ad_id, as UTF-8 bytes: all records of an ad lie in one partition."}
 _HEAD = """\
 # Generated from service/contracts/ and deploy/topics.yaml; change those and run `sluice schemas`.
 """
@@ -30,49 +25,6 @@ ads also become review tasks, records that cannot be read become dead letters.
 Read the outputs with `isolation.level=read_committed`: each decision is then seen once. Readers ignore fields that they
 do not know.
 """
-
-_PAYLOADS: Mapping[str, tuple[type[BaseModel], JsonSchemaMode]] = {
-    "submission": (Submission, "validation"),
-    "decision": (Decision, "serialization"),
-    "reviewTask": (ReviewTask, "serialization"),
-    "trip": (Trip, "serialization"),
-    "resume": (Resume, "serialization"),
-    "replay": (Replay, "serialization"),
-}
-_EXAMPLES: Mapping[str, BaseModel] = {
-    "submission": examples.SUBMISSION,
-    "decision": examples.DECISION,
-    "reviewTask": examples.REVIEW_TASK,
-    "trip": examples.TRIP,
-    "resume": examples.RESUME,
-    "replay": examples.REPLAY,
-}
-_KEYS: Mapping[str, dict[str, Any]] = {
-    "trip": {"type": "string", "pattern": "^trip/.+$", "description": "trip/GROUP: one record a consumer group."},
-    "resume": {"type": "string", "pattern": "^trip/.+$", "description": "trip/GROUP: it takes the trip's place."},
-    "replay": {
-        "type": "string",
-        "pattern": "^replay/.+-[0-9]+-[0-9]+$",
-        "description": "replay/TOPIC-PARTITION-OFFSET of the dead letter.",
-    },
-    "deadLetter": {"type": "string", "format": "binary", "description": "The original record's key, byte for byte."},
-}
-_CHANNELS: Mapping[str, tuple[str, ...]] = {
-    "submissions": ("submission",),
-    "decisions": ("decision",),
-    "review_tasks": ("reviewTask",),
-    "dead_letters": ("deadLetter",),
-    "control": ("trip", "resume", "replay"),
-}
-_OPERATIONS: Mapping[str, tuple[str, str, str]] = {
-    "receiveSubmissions": ("receive", "submissions", "Read every submission, decide it once."),
-    "sendDecisions": ("send", "decisions", "Write one decision for each submission that can be read."),
-    "sendReviewTasks": ("send", "review_tasks", "Write a task for each decision whose outcome is review."),
-    "sendDeadLetters": ("send", "dead_letters", "Write each record that cannot be read, with the why in its headers."),
-    "replayDeadLetters": ("send", "submissions", "`sluice dead-letters replay`: put a mended record back."),
-    "sendControl": ("send", "control", "Write that a limit was exceeded, that somebody resumed, what was replayed."),
-    "receiveControl": ("receive", "control", "Read at start whether a trip still holds."),
-}
 
 
 def render_asyncapi(topics_file: Path) -> str:
@@ -89,10 +41,10 @@ def render_asyncapi(topics_file: Path) -> str:
         },
         "defaultContentType": "application/json",
         "servers": {"kafka": _describe_server()},
-        "channels": {role: _describe_channel(role, topics) for role in _CHANNELS},
-        "operations": {name: _describe_operation(*operation) for name, operation in _OPERATIONS.items()},
+        "channels": {role: _describe_channel(role, topics) for role in CHANNELS},
+        "operations": {name: _describe_operation(*operation) for name, operation in OPERATIONS.items()},
         "components": {
-            "messages": {name: _describe_message(name) for names in _CHANNELS.values() for name in names},
+            "messages": {name: _describe_message(name) for names in CHANNELS.values() for name in names},
             "schemas": _describe_schemas(),
         },
     }
@@ -115,7 +67,7 @@ def _describe_channel(role: str, topics: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "address": topic["name"],
         "description": topic["description"],
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _CHANNELS[role]},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in CHANNELS[role]},
         "bindings": {
             "kafka": {
                 "topic": topic["name"],
@@ -132,7 +84,7 @@ def _describe_channel(role: str, topics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_operation(action: str, role: str, summary: str) -> dict[str, Any]:
-    messages = [{"$ref": f"#/channels/{role}/messages/{name}"} for name in _CHANNELS[role]]
+    messages = [{"$ref": f"#/channels/{role}/messages/{name}"} for name in CHANNELS[role]]
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{role}"},
@@ -142,19 +94,10 @@ def _describe_operation(action: str, role: str, summary: str) -> dict[str, Any]:
 
 
 def _describe_message(name: str) -> dict[str, Any]:
-    bindings = {"kafka": {"key": _KEYS.get(name, _AD_KEY), "bindingVersion": _BINDING}}
-    if name == "deadLetter":
-        return {
-            "name": "DeadLetter",
-            "title": "Dead letter",
-            "summary": "A record that cannot be read, byte for byte.",
-            "contentType": "application/octet-stream",
-            "headers": describe_dead_letter_headers(),
-            "payload": {"type": "string", "format": "binary", "description": "The original record's value."},
-            "bindings": bindings,
-            "examples": [{"name": "not-a-number", "headers": dict(examples.DEAD_LETTER_HEADERS)}],
-        }
-    model, _ = _PAYLOADS[name]
+    bindings = {"kafka": {"key": KEYS.get(name, AD_KEY), "bindingVersion": _BINDING}}
+    if name in BYTES:
+        return _describe_bytes(name, bindings)
+    model, _ = PAYLOADS[name]
     message = {
         "name": model.__name__,
         "title": name[0].upper() + "".join(f" {char.lower()}" if char.isupper() else char for char in name[1:]),
@@ -162,10 +105,26 @@ def _describe_message(name: str) -> dict[str, Any]:
         "contentType": "application/json",
         "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
         "bindings": bindings,
-        "examples": [{"name": "usual", "payload": _EXAMPLES[name].model_dump(mode="json")}],
+        "examples": [{"name": "usual", "payload": EXAMPLES[name].model_dump(mode="json")}],
     }
     if name == "submission":
         message["headers"] = _describe_replay_header()
+    return message
+
+
+def _describe_bytes(name: str, bindings: dict[str, Any]) -> dict[str, Any]:
+    title, summary, payload = BYTES[name]
+    message: dict[str, Any] = {
+        "name": title.title().replace(" ", ""),
+        "title": title,
+        "summary": summary,
+        "contentType": "application/octet-stream",
+        "payload": {"type": "string", "format": "binary", "description": payload},
+        "bindings": bindings,
+    }
+    if name == "deadLetter":
+        message["headers"] = describe_dead_letter_headers()
+        message["examples"] = [{"name": "not-a-number", "headers": dict(DEAD_LETTER_HEADERS)}]
     return message
 
 
@@ -176,7 +135,7 @@ def _describe_replay_header() -> dict[str, Any]:
 
 def _describe_schemas() -> dict[str, Any]:
     _, schemas = models_json_schema(
-        list(_PAYLOADS.values()),
+        list(PAYLOADS.values()),
         ref_template="#/components/schemas/{model}",
         schema_generator=ContractSchema,
     )

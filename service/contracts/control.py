@@ -54,8 +54,9 @@ class Halt(Contract):
     at: Timestamp = Field(description="When.")
 
 
-ControlRecord = Annotated[Trip | Resume | Replay | Halt, Field(discriminator="kind")]
-CONTROL_RECORD: TypeAdapter[Trip | Resume | Replay | Halt] = TypeAdapter(ControlRecord)
+AnyControl = Trip | Resume | Replay | Halt
+ControlRecord = Annotated[AnyControl, Field(discriminator="kind")]
+CONTROL_RECORD: TypeAdapter[AnyControl] = TypeAdapter(ControlRecord)
 
 
 def name_trip(group: str) -> str:

@@ -12,8 +12,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from service.contracts.control import ControlRecord
 from service.contracts.dead_letter import CAUSED_BY, CLASS_NAME, CUT_HEADERS_ADDED, HEADERS, CausedBy, Unreadable
 from service.contracts.decision import Decision
+from service.contracts.ledger import AnyEntry, Envelope
 from service.contracts.review_task import ReviewTask
+from service.contracts.shadow_decision import ShadowDecision
 from service.contracts.submission import Submission
+from service.contracts.worker_status import WorkerStatus
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = 1
@@ -24,6 +27,10 @@ _CONTRACTS: tuple[tuple[str, Any, JsonSchemaMode, str], ...] = (
     ("decision", Decision, "serialization", "Value of a record of ads.decisions; its key is ad_id."),
     ("review-task", ReviewTask, "serialization", "Value of a record of ads.review.tasks; its key is ad_id."),
     ("control", ControlRecord, "serialization", "Value of a record of ads.moderation.control."),
+    ("ledger-envelope", Envelope, "serialization", "Value of a ledger or proposal record of ads.strategies."),
+    ("ledger-entry", AnyEntry, "serialization", "What an envelope of ads.strategies holds as text, and is signed."),
+    ("worker-status", WorkerStatus, "serialization", "Value of a record of ads.strategies.status."),
+    ("shadow-decision", ShadowDecision, "serialization", "Value of a record of ads.decisions.shadow; key ad_id."),
 )
 
 
@@ -37,7 +44,8 @@ class ContractSchema(GenerateJsonSchema):
     def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401, FBT001 - pydantic's signature
         """Return whether a record always holds the field, as it does a constant such as `kind`."""
         inner = field["schema"]
-        constant = inner["type"] == "default" and inner["schema"]["type"] == "literal"
+        value = inner["schema"] if inner["type"] == "default" else {}
+        constant = value.get("type") == "literal" and len(value["expected"]) == 1
         return (constant and self.mode == "serialization") or super().field_is_required(field, total)
 
 

@@ -1,4 +1,4 @@
-"""Reads, follows and writes the control topic: trips, resumes and replays, the last record of a key counts.
+"""Reads, follows and writes the control topic: trips, resumes, replays and halts, the last record of a key counts.
 
 Writers here are idempotent, not transactional: one record is one fact. Replays are written by `replay.py`, in the
 transaction that puts the dead letter back.
@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from pydantic import ValidationError
 
-from service.contracts.control import CONTROL_RECORD, Replay, Resume, Trip
+from service.contracts.control import CONTROL_RECORD, AnyControl
 from service.worker.connection import Connection, tell_unreachable
 from service.worker.topic_reading import ReadRecord, open_topic
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS
@@ -18,7 +18,7 @@ from service.worker.topics_cluster import REQUEST_TIMEOUT_MS
 _log = structlog.get_logger(__name__)
 
 
-async def read_control(connection: Connection, topic: str) -> dict[str, Trip | Resume | Replay]:
+async def read_control(connection: Connection, topic: str) -> dict[str, AnyControl]:
     """Return the last record of each key, as of now.
 
     Raises BrokerUnreachableError; RefusedByBrokerError if the topic does not exist.
@@ -27,9 +27,7 @@ async def read_control(connection: Connection, topic: str) -> dict[str, Trip | R
         return await _collect(reader.read_to_end())
 
 
-async def follow_control(
-    connection: Connection, topic: str
-) -> AsyncGenerator[tuple[str, Trip | Resume | Replay], None]:
+async def follow_control(connection: Connection, topic: str) -> AsyncGenerator[tuple[str, AnyControl], None]:
     """Yield the last record of each key as of now, then every new one as it comes, for ever.
 
     It begins with what is there, so that nothing is missed between `read_control` and this, or in an outage.
@@ -43,7 +41,7 @@ async def follow_control(
                 yield found[0], found[1]
 
 
-async def write_control(connection: Connection, topic: str, key: str, record: Trip | Resume | Replay) -> None:
+async def write_control(connection: Connection, topic: str, key: str, record: AnyControl) -> None:
     """Write one record and return when it is durable. Raises BrokerUnreachableError and other KafkaErrors."""
     producer = AIOKafkaProducer(
         **connection, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
@@ -56,8 +54,8 @@ async def write_control(connection: Connection, topic: str, key: str, record: Tr
             await producer.stop()
 
 
-async def _collect(records: AsyncIterator[ReadRecord]) -> dict[str, Trip | Resume | Replay]:
-    last: dict[str, Trip | Resume | Replay] = {}
+async def _collect(records: AsyncIterator[ReadRecord]) -> dict[str, AnyControl]:
+    last: dict[str, AnyControl] = {}
     async for record in records:
         if (found := _parse(record)) is None:
             continue
@@ -69,7 +67,7 @@ async def _collect(records: AsyncIterator[ReadRecord]) -> dict[str, Trip | Resum
     return last
 
 
-def _parse(record: ReadRecord) -> tuple[str, Trip | Resume | Replay | None] | None:
+def _parse(record: ReadRecord) -> tuple[str, AnyControl | None] | None:
     """Return the key and what the record says, None for a tombstone; None for a record that cannot be read."""
     try:
         key = (record.key or b"").decode()

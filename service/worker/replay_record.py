@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.contracts import dead_letter as headers_of
-from service.contracts.control import Replay, Resume, Trip, name_replay
+from service.contracts.control import AnyControl, Replay, name_replay
 from service.contracts.reading import UnreadableSubmissionError, read_submission
 from service.worker.connection import Connection
 from service.worker.dead_letter_record import Headers, measure_record
@@ -17,7 +17,7 @@ from service.worker.dead_letters import StoredDeadLetter
 from service.worker.topic_reading import ReadRecord, open_topic
 from service.worker.topics_cluster import RefusedByBrokerError
 
-Ledger = Mapping[str, Trip | Resume | Replay]
+Ledger = Mapping[str, AnyControl]
 
 
 class ReplayRefusedError(ValueError):

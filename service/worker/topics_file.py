@@ -14,10 +14,21 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from service.settings import Settings
 
-Role = Literal["submissions", "decisions", "review_tasks", "dead_letters", "control"]
+Role = Literal[
+    "submissions",
+    "decisions",
+    "review_tasks",
+    "dead_letters",
+    "control",
+    "strategies",
+    "strategy_status",
+    "shadow",
+]
 ROLES: tuple[Role, ...] = get_args(Role)
 INPUT: Role = "submissions"
-OUTPUTS: tuple[Role, ...] = ("decisions", "review_tasks", "dead_letters")
+OUTPUTS: tuple[Role, ...] = ("decisions", "review_tasks", "dead_letters", "shadow")
+LEDGERS: tuple[Role, ...] = ("control", "strategies", "strategy_status")
+"""Of one partition, so that all have one order, and compacted: the last record of a key counts."""
 
 MAX_BYTES = "max.message.bytes"
 MIN_IN_SYNC = "min.insync.replicas"
@@ -63,7 +74,7 @@ class TopicsFile(BaseModel):
         """Return the same for another cluster: `partitions` of input and outputs, `replication` of all topics."""
         topics = {
             role: topic
-            if role == "control" or partitions is None
+            if role in LEDGERS or partitions is None
             else topic.model_copy(update={"partitions": partitions})
             for role, topic in self.topics.items()
         }
@@ -155,8 +166,9 @@ def _relate(found: TopicsFile) -> list[tuple[tuple[int | str, ...], str]]:
             for name in (MAX_BYTES, MIN_IN_SYNC)
             if not topic.config.get(name, "").isdecimal()
         ]
-        if role == "control" and "compact" not in topic.config.get("cleanup.policy", ""):
-            faults.append(((*place, "config"), "topics.control.config needs cleanup.policy: compact; it is a ledger"))
+        if role in LEDGERS and "compact" not in topic.config.get("cleanup.policy", ""):
+            text = f"topics.{role}.config needs cleanup.policy: compact; the last record of each key must stay"
+            faults.append(((*place, "config"), text))
     return faults
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from service.worker.topics_cluster import FoundTopic
-from service.worker.topics_file import INPUT, MIN_IN_SYNC, OUTPUTS, Role, Topic, TopicsFile
+from service.worker.topics_file import INPUT, LEDGERS, MIN_IN_SYNC, OUTPUTS, Role, Topic, TopicsFile
 
 
 class CreateTopic(NamedTuple):
@@ -128,7 +128,7 @@ def _note(role: Role, topic: Topic, have: FoundTopic, replication: int) -> list[
     notes = []
     if have.partitions > topic.partitions:
         text = f"has {have.partitions} partitions, the file says {topic.partitions}; they are kept"
-        notes.append(Note(topic.name, text if role == "control" else f"{text}: raise the number in the file"))
+        notes.append(Note(topic.name, text if role in LEDGERS else f"{text}: raise the number in the file"))
     if have.replication < replication:
         text = f"has {have.replication} replicas, not {replication}; move it with kafka-reassign-partitions"
         notes.append(Note(topic.name, text))

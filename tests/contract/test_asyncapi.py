@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from service.contracts.asyncapi import render_asyncapi
+from service.contracts.channels import BYTES
 from service.contracts.dead_letter import CUT_HEADERS_ADDED, HEADERS
 from service.contracts.schemas import render_schemas
 from service.settings import Settings
@@ -75,7 +76,7 @@ def test_an_operation_sends_or_receives_only_messages_of_its_channel() -> None:
         assert all(message["$ref"].startswith(f"{channel}/messages/") for message in operation["messages"])
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if name != "deadLetter"])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if name not in BYTES])
 def test_an_example_is_valid_by_its_message_s_schema(name: str) -> None:
     """What is shown can be sent."""
     message = MESSAGES[name]
@@ -84,7 +85,7 @@ def test_an_example_is_valid_by_its_message_s_schema(name: str) -> None:
         jsonschema.Draft202012Validator(schema).validate(example["payload"])
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if name != "deadLetter"])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if name not in BYTES])
 def test_an_example_is_refused_without_one_of_its_required_fields(name: str) -> None:
     """The schema behind a payload does check something."""
     schema = close(follow(MESSAGES[name]["payload"]["$ref"]))
@@ -103,7 +104,14 @@ def test_a_dead_letter_s_headers_are_the_ones_that_the_worker_writes() -> None:
 
 def test_the_payloads_say_the_same_as_the_json_schemas() -> None:
     """A platform may use either."""
-    for name, component in (("submission", "Submission"), ("decision", "Decision"), ("review-task", "ReviewTask")):
+    for name, component in (
+        ("submission", "Submission"),
+        ("decision", "Decision"),
+        ("review-task", "ReviewTask"),
+        ("ledger-envelope", "Envelope"),
+        ("worker-status", "WorkerStatus"),
+        ("shadow-decision", "ShadowDecision"),
+    ):
         schema = json.loads(render_schemas()[f"{name}.schema.json"])
         payload = DOCUMENT["components"]["schemas"][component]
         assert json.dumps(payload["properties"]).replace("#/components/schemas/", "#/$defs/") == json.dumps(
@@ -121,6 +129,9 @@ def test_the_channels_are_the_topics_of_the_settings() -> None:
         "review_tasks": settings.review_tasks_topic,
         "dead_letters": settings.dead_letters_topic,
         "control": settings.control_topic,
+        "strategies": settings.strategies_topic,
+        "strategy_status": settings.strategy_status_topic,
+        "shadow": settings.shadow_topic,
     }
 
 

@@ -13,14 +13,27 @@ from pydantic import BaseModel
 from service.contracts.control import CONTROL_RECORD
 from service.contracts.dead_letter import CausedBy, Unreadable
 from service.contracts.decision import Decision, Outcome, Source
+from service.contracts.ledger import ENTRY, Entry, Envelope
 from service.contracts.reading import UnreadableSubmissionError, read_submission
 from service.contracts.review_task import ReviewTask
 from service.contracts.schemas import VERSION, render_schemas
+from service.contracts.shadow_decision import ShadowDecision
 from service.contracts.submission import Submission
+from service.contracts.worker_status import WorkerStatus
 
 SAMPLES = Path(__file__).parent / "samples"
 RELEASED = range(1, VERSION + 1)
-KINDS = ("submission", "decision", "review_task", "control", "dead_letter")
+KINDS = (
+    "submission",
+    "decision",
+    "review_task",
+    "control",
+    "dead_letter",
+    "ledger_envelope",
+    "ledger_entry",
+    "worker_status",
+    "shadow_decision",
+)
 
 
 def load_submission(value: bytes) -> Submission:
@@ -34,6 +47,10 @@ LOADERS: dict[str, Callable[[bytes], BaseModel]] = {
     "decision": Decision.model_validate_json,
     "review_task": ReviewTask.model_validate_json,
     "control": CONTROL_RECORD.validate_json,
+    "ledger_envelope": Envelope.model_validate_json,
+    "ledger_entry": ENTRY.validate_json,
+    "worker_status": WorkerStatus.model_validate_json,
+    "shadow_decision": ShadowDecision.model_validate_json,
 }
 
 
@@ -94,16 +111,22 @@ def test_every_released_version_has_samples_of_every_contract(version: int, kind
     )
 
 
-@pytest.mark.parametrize("contract", [Submission, Decision, ReviewTask])
+@pytest.mark.parametrize("contract", [Submission, Decision, ReviewTask, Entry, WorkerStatus, ShadowDecision])
 def test_the_contracts_read_exactly_the_released_versions(contract: type[BaseModel]) -> None:
     """A new `schema_version` needs `schemas.VERSION` raised, and with it samples."""
     assert get_args(contract.model_fields["schema_version"].annotation) == tuple(RELEASED)
 
 
 def test_the_samples_show_every_kind_of_control_record() -> None:
-    """Trip, resume and replay each have one."""
+    """Trip, resume, replay and halt each have one."""
     found = {json.loads(path.read_bytes())["kind"] for path in SAMPLES.glob("v1/control-*.json")}
-    assert found == {"trip", "resume", "replay"}
+    assert found == {"trip", "resume", "replay", "halt"}
+
+
+def test_the_samples_show_every_kind_of_ledger_entry() -> None:
+    """What puts a bundle, a rollout or a block in force, and what takes it back."""
+    found = {json.loads(path.read_bytes())["kind"] for path in SAMPLES.glob("v1/ledger_entry-*.json")}
+    assert found == {"publish", "rollout", "abort", "promote", "block", "lift"}
 
 
 def test_the_samples_show_every_outcome_and_source() -> None:

@@ -12,6 +12,14 @@ from service.contracts.examples import DEAD_LETTER_HEADERS, DECISION, REPLAY, RE
 from service.contracts.generated import find_stale, render_all
 from service.contracts.reading import UnreadableSubmissionError, read_submission
 from service.contracts.schemas import DIALECT, render_schemas
+from service.contracts.strategy_examples import (
+    ENVELOPE,
+    HALT,
+    PUBLISH,
+    SET_ROLLOUT,
+    SHADOW_DECISION,
+    WORKER_STATUS,
+)
 from service.observability.table import render_catalogue_markdown
 from service.shipped import shipped_path
 
@@ -63,6 +71,12 @@ def walk_fields(node: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]
         ("control", TRIP.model_dump(mode="json")),
         ("control", RESUME.model_dump(mode="json")),
         ("control", REPLAY.model_dump(mode="json")),
+        ("control", HALT.model_dump(mode="json")),
+        ("ledger-envelope", ENVELOPE.model_dump(mode="json")),
+        ("ledger-entry", PUBLISH.model_dump(mode="json")),
+        ("ledger-entry", SET_ROLLOUT.model_dump(mode="json")),
+        ("worker-status", WORKER_STATUS.model_dump(mode="json")),
+        ("shadow-decision", SHADOW_DECISION.model_dump(mode="json")),
         ("dead-letter-headers", DEAD_LETTER_HEADERS),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.worker.topics_file import LEDGERS
 from tests.integration.workers import WorkerProcess, name_topics
 from tests.kafka_broker import KafkaBroker
 
@@ -17,9 +18,9 @@ StartWorker = Callable[..., WorkerProcess]
 def environment(kafka: KafkaBroker, unique: str) -> dict[str, str]:
     """Make the topics of a group and return what its workers need to know; timeouts are short."""
     names = name_topics(unique)
-    outputs = [name for role, name in names.items() if role != "SLUICE_CONTROL_TOPIC"]
-    kafka.create_topics(*outputs, partitions=PARTITIONS)
-    kafka.create_topics(names["SLUICE_CONTROL_TOPIC"], config={"cleanup.policy": "compact"})
+    ledgers = [names[f"SLUICE_{role.upper()}_TOPIC"] for role in LEDGERS]
+    kafka.create_topics(*(name for name in names.values() if name not in ledgers), partitions=PARTITIONS)
+    kafka.create_topics(*ledgers, config={"cleanup.policy": "compact"})
     return {
         **names,
         "SLUICE_BROKERS": kafka.bootstrap,
@@ -29,6 +30,7 @@ def environment(kafka: KafkaBroker, unique: str) -> dict[str, str]:
         "SLUICE_HEARTBEAT_INTERVAL_S": "1",
         "SLUICE_TRANSACTION_TIMEOUT_S": "6",
         "SLUICE_MONITOR_INTERVAL_S": "0.2",
+        "SLUICE_STATUS_INTERVAL_S": "0.5",
     }
 
 

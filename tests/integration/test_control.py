@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from service.contracts.control import Replay, Resume, Trip, name_replay, name_trip
+from service.contracts.control import AnyControl, Replay, Resume, Trip, name_replay, name_trip
 from service.settings import Settings
 from service.worker.connection import BrokerUnreachableError, Connection, build_connection
 from service.worker.control import follow_control, read_control, write_control
@@ -58,9 +58,7 @@ async def test_tombstones_forget_and_unreadable_records_are_skipped_with_a_log(
     assert [log["event"] for log in logs] == ["control_record_skipped"] * 3
 
 
-async def take(
-    records: AsyncIterator[tuple[str, Trip | Resume | Replay]], within_s: float = 20
-) -> tuple[str, Trip | Resume | Replay]:
+async def take(records: AsyncIterator[tuple[str, AnyControl]], within_s: float = 20) -> tuple[str, AnyControl]:
     return await asyncio.wait_for(anext(records), within_s)
 
 

@@ -12,7 +12,7 @@ from service.settings import Settings
 from service.worker.connection import BrokerUnreachableError, build_connection
 from service.worker.topics import apply_steps, check_topics, find_topics
 from service.worker.topics_cluster import RefusedByBrokerError
-from service.worker.topics_file import TopicsFile, load_topics
+from service.worker.topics_file import LEDGERS, ROLES, TopicsFile, load_topics
 from service.worker.topics_plan import AddPartitions, SetConfig, plan_topics, plan_without_widening
 from tests.kafka_broker import KafkaBroker
 
@@ -20,8 +20,8 @@ YEAR_9999_MS = 253_370_764_800_000
 
 
 def name_settings(brokers: str, prefix: str) -> Settings:
-    names = {f"{role}_topic": f"{prefix}.{role}" for role in ("submissions", "decisions", "review_tasks", "control")}
-    return Settings.model_validate({"brokers": brokers, "dead_letters_topic": f"{prefix}.dead-letters", **names})
+    names = {f"{role}_topic": f"{prefix}.{role}" for role in ROLES}
+    return Settings.model_validate({"brokers": brokers, **names})
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_apply_makes_the_topics_and_repeating_it_does_nothing(settings: Se
     found = await find_topics(build_connection(settings), topics)
     assert plan_topics(topics, found) == ((), ())
     assert {name: topic.partitions for name, topic in found.items()} == {
-        topic.name: 1 if role == "control" else 3 for role, topic in topics.topics.items()
+        topic.name: 1 if role in LEDGERS else 3 for role, topic in topics.topics.items()
     }
     decisions = found[settings.decisions_topic].config
     assert decisions is not None
@@ -77,6 +77,7 @@ async def test_an_output_with_another_partition_count_is_a_fault(
         settings.decisions_topic,
         settings.review_tasks_topic,
         settings.dead_letters_topic,
+        settings.shadow_topic,
     ]
     assert "it has 2 partitions, its input" in faults[0].problem
     await apply(settings, topics)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.kafka.ports import free_ports
+from service.worker.topics_file import ROLES
 
 ROOT = Path(__file__).resolve().parents[2]
 SLUICE = ("-m", "service")
@@ -20,8 +21,7 @@ SLUICE = ("-m", "service")
 
 def name_topics(prefix: str) -> dict[str, str]:
     """Return the settings that name topics of one test's own."""
-    roles = ("submissions", "decisions", "review_tasks", "dead_letters", "control")
-    return {f"SLUICE_{role.upper()}_TOPIC": f"{prefix}.{role}" for role in roles}
+    return {f"SLUICE_{role.upper()}_TOPIC": f"{prefix}.{role}" for role in ROLES}
 
 
 class WorkerProcess:

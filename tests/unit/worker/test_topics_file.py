@@ -5,7 +5,7 @@ import pytest
 from service.contracts.submission import MAX_SUBMISSION_BYTES
 from service.settings import Settings
 from service.shipped import shipped_path
-from service.worker.topics_file import OUTPUTS, ROLES, TopicsFileError, load_topics, read_topics_file
+from service.worker.topics_file import LEDGERS, OUTPUTS, ROLES, TopicsFileError, load_topics, read_topics_file
 
 SHIPPED = shipped_path("deploy/topics.yaml")
 TEXT = SHIPPED.read_text(encoding="utf-8")
@@ -53,7 +53,8 @@ def test_the_shipped_sizes_fit_into_one_another() -> None:
     assert source.config["compression.type"] == "uncompressed"
     assert {topic.config["message.timestamp.type"] for topic in topics.values()} == {"LogAppendTime"}
     assert {topics[role].partitions for role in OUTPUTS} == {source.partitions}
-    assert (topics["control"].partitions, topics["control"].config["cleanup.policy"]) == (1, "compact")
+    for role in LEDGERS:
+        assert (topics[role].partitions, topics[role].config["cleanup.policy"]) == (1, "compact")
 
 
 def test_the_settings_name_the_topics() -> None:
@@ -71,7 +72,7 @@ def test_two_roles_cannot_share_a_topic() -> None:
 
 
 def test_another_size_changes_input_and_outputs_only() -> None:
-    """The ledger keeps its one partition; replicas change for all."""
+    """The ledgers keep their one partition; replicas change for all."""
     resized = read_topics_file(SHIPPED).resize(partitions=4, replication=1)
     assert resized.replication_factor == 1
     assert {role: topic.partitions for role, topic in resized.topics.items()} == {
@@ -80,6 +81,9 @@ def test_another_size_changes_input_and_outputs_only() -> None:
         "review_tasks": 4,
         "dead_letters": 4,
         "control": 1,
+        "strategies": 1,
+        "strategy_status": 1,
+        "shadow": 4,
     }
     assert read_topics_file(SHIPPED).resize() == read_topics_file(SHIPPED)
 
@@ -128,7 +132,7 @@ def test_what_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_missing_topic_is_told(tmp_path: Path) -> None:
     """Every role has to be described."""
-    start, end = TEXT.index("  control:"), len(TEXT)
+    start, end = TEXT.index("  control:"), TEXT.index("  strategies:")
     assert refuse(tmp_path, TEXT[:start] + TEXT[end:]) == [
         f"topics.yaml:{find_line('topics:')}: topics.control is missing; describe it"
     ]
