@@ -91,12 +91,16 @@ def make_classifier(
     return Classifier(WordStage(scores, poison, labels), "ab" * 32)
 
 
-def make_small_bundle(folder: Path, classifier: Classifier) -> LiveBundle:
-    """Write the small bundle into the folder and load it."""
+def make_small_bundle(folder: Path, classifier: Classifier, *changes: tuple[str, str]) -> LiveBundle:
+    """Write the small bundle into the folder, with (old, new) changes to its files, and load it."""
+    shared, strategy = SMALL_BUNDLE, SMALL_STRATEGY
+    for old, new in changes:
+        assert old in shared + strategy
+        shared, strategy = shared.replace(old, new), strategy.replace(old, new)
     (folder / "lists" / "terms").mkdir(parents=True)
     (folder / "lists" / "terms" / "casino.txt").write_text("casino\n")
-    (folder / "bundle.yaml").write_text(SMALL_BUNDLE)
-    (folder / "default.yaml").write_text(SMALL_STRATEGY)
+    (folder / "bundle.yaml").write_text(shared)
+    (folder / "default.yaml").write_text(strategy)
     return LiveBundle(load_bundle(folder), classifier)
 
 

@@ -56,7 +56,10 @@ def judge_ad(received: Received, ad: AdView, scored: Scores, grounds: Grounds) -
     scores = None if isinstance(scored, Failure) else scored
     results = strategy.evaluate_rules([ad], None if scores is None else [scores], as_of)[0]
     if blocks.entries:
-        results = [*results, *blocks.find(ad, as_of)]
+        policies = bundle.strategies.policies
+        # The block may name a policy that this bundle has no more; it holds nevertheless.
+        found = blocks.find(ad, as_of)
+        results = [*results, *(r if r.policy in policies else r._replace(policy=None) for r in found)]
     failures = [scored] if isinstance(scored, Failure) else []
     if not ad.text_fields:
         failures.append(Failure("no_text", "the ad holds no text to judge; send image_text or transcript"))

@@ -27,7 +27,7 @@ class RuleResult(NamedTuple):
     """A rule that fired, or that failed on this ad (`failure` then says why)."""
 
     rule: str
-    policy: str
+    policy: str | None
     outcome: Outcome
     detail: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -85,7 +85,7 @@ class Judge:
         """Return the ruling for one ad; never raises on scores in [0, 1]."""
         failed = [r for r in signals.results if r.failure]
         fired = [r for r in signals.results if not r.failure]
-        cleared = {r.policy for r in fired if r.outcome is Outcome.APPROVE}
+        cleared = {r.policy for r in fired if r.outcome is Outcome.APPROVE and r.policy}
         reasons = [_rule_reason(r) for r in fired]
         reasons += self._model_reasons(signals, cleared)
         reasons += [_failure_reason("rule_failed:" + r.rule, r.failure, r.policy) for r in failed]

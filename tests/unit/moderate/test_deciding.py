@@ -185,7 +185,7 @@ class StrayBundle(Bundle):
     def __init__(self, whole: Bundle) -> None:
         self.__dict__.update(whole.__dict__)
 
-    def strategy_for(self, submission: object, as_of: datetime) -> CompiledStrategy:
+    def strategy_for(self, submission: object, as_of: datetime) -> CompiledStrategy:  # noqa: ARG002 - the real one
         raise LookupError(f"no strategy covers this {type(submission).__name__}")
 
 
