@@ -1,6 +1,8 @@
 """An ad as rules see it: its readings, addresses and language, each worked out once and only when asked for."""
 
+from collections.abc import Callable
 from operator import attrgetter
+from typing import Self, TypeVar, cast
 
 from service.contracts.submission import TEXT_FIELDS, Submission
 from service.text.grouping import group_key
@@ -10,6 +12,8 @@ from service.text.model_text import normalise_for_model
 from service.text.urls import WebAddress, find_urls, read_url
 from service.text.views import Views
 
+Value = TypeVar("Value")
+
 _read_texts = attrgetter(*(path.removeprefix("creative.") for path in TEXT_FIELDS))
 
 
@@ -18,6 +22,19 @@ class AdView:
 
     def __init__(self, submission: Submission) -> None:
         self.submission = submission
+
+    @lazy
+    def _answers(self) -> dict[object, object]:
+        return {}
+
+    def ask(self, part: object, compute: Callable[[Self], Value]) -> Value:
+        """Return what `compute` says of this ad, worked out once for each `part` of a bundle, such as an index.
+
+        Two bundles that share a part, as a candidate does with the live one, search an ad once.
+        """
+        if part not in self._answers:
+            self._answers[part] = compute(self)
+        return cast("Value", self._answers[part])
 
     @lazy
     def text_fields(self) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,8 @@ class Situation(NamedTuple):
     scores: Mapping[str, float]
     term_hits: Sequence[str]
     host_hits: Sequence[str]
+    regex_hits: Sequence[str] = ()
+    advertiser_hits: Sequence[str] = ()
 
 
 class Fact(NamedTuple):
@@ -66,5 +68,9 @@ FACTS: dict[str, Fact] = {
     ),
     "scores": Fact("map(string, double)", "The classifier's probability by policy.", lambda at: dict(at.scores)),
     "term_hits": Fact("list(string)", "Names of the term lists that hit.", lambda at: list(at.term_hits)),
+    "regex_hits": Fact("list(string)", "Names of the regex lists that hit.", lambda at: list(at.regex_hits)),
     "host_hits": Fact("list(string)", "Names of the host lists that hit.", lambda at: list(at.host_hits)),
+    "advertiser_hits": Fact(
+        "list(string)", "Names of the advertiser lists that name the advertiser.", lambda at: list(at.advertiser_hits)
+    ),
 }

@@ -60,8 +60,8 @@ class Bundle:
 
     def __init__(self, shared: BundleFile, strategies: Iterable[StrategyFile], lists: Lists, sha256: str) -> None:
         """Take parts that were checked; `load_bundle` does."""
-        terms = TermIndex(entry for entries in lists.terms.values() for entry in entries)
-        hosts = HostIndex(lists.hosts.items())
+        terms = TermIndex(entry for entries in lists.of_kind("terms").values() for entry in entries)
+        hosts = HostIndex(lists.of_kind("hosts").items())
         self.ref = BundleRef(version=shared.version, sha256=sha256)
         self.version = shared.version
         self.sha256 = sha256

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from service.contracts.decision import Outcome
 from service.contracts.submission import Advertiser, Creative, Submission
 from service.rules.ad_view import AdView
-from service.rules.conditions import CompiledConditions, ConditionError, compile_condition
+from service.rules.condition_errors import ConditionError
+from service.rules.conditions import CompiledConditions, compile_condition
 from service.rules.facts import Situation
 from service.strategy.lists import Lists
 from service.strategy.problems import Problem, suggest
@@ -119,7 +120,9 @@ def _check_match(source: Source, index: int, rule: Rule, lists: Lists) -> list[P
     problems = []
     if not rule.match.terms and not rule.match.hosts:
         problems.append(problem(at, f"the match of rule '{rule.id}' names no list", "add 'terms:' or 'hosts:'"))
-    kinds: tuple[tuple[str, Mapping[str, object]], ...] = (("terms", lists.terms), ("hosts", lists.hosts))
+    kinds: tuple[tuple[str, Mapping[str, object]], ...] = tuple(
+        (kind, lists.of_kind(kind)) for kind in ("terms", "hosts")
+    )
     for kind, known in kinds:
         for name in getattr(rule.match, kind):
             if name not in known:

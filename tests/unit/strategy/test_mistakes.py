@@ -229,11 +229,13 @@ def test_two_strategies_that_tie(write_bundle: WriteBundle) -> None:
         ),
         (
             {"lists/regex/x.txt": b"a"},
-            "lists/regex/x.txt:1:1: not a list; put lists into lists/terms/*.txt or lists/hosts/*.txt",
+            "lists/regex/x.txt:1:1: not a list; put lists into lists/terms/*.txt, lists/regexes/*.txt, lists/hosts/*.txt, "
+            "lists/advertisers/*.txt",
         ),
         (
             {"lists/terms/blocked.txt": b"casino"},
-            "lists/terms/blocked.txt:1:1: two lists are called 'blocked'; rename one",
+            "lists/terms/blocked.txt:1:1: two lists are called 'blocked': this one and lists/hosts/blocked.txt; "
+            "rename one: a condition names a list by its name alone",
         ),
     ],
 )
