@@ -121,10 +121,32 @@ class Settings(BaseModel):
         2.0, ge=0.1, le=60, description="Between a worker's reports on the strategy status topic."
     )
     shadow_buffer_ads: int = Field(
-        20_000, ge=1, le=1_000_000, description="Shadow decisions that wait to be sent; what comes beyond is dropped."
+        8_000,
+        ge=1,
+        le=1_000_000,
+        description="Ads, some 7 KB each, that wait for the candidate's ruling; what comes beyond is dropped.",
     )
     shadow_budget_us: float = Field(
         2_000, gt=0, description="A candidate that costs more than this an ad, in microseconds, is switched off."
+    )
+    rollout_guard_reject_margin: float = Field(
+        0.02,
+        ge=0,
+        lt=1,
+        description="A candidate that rejects more of the same ads than live, by this share, is stopped.",
+    )
+    rollout_guard_review_margin: float = Field(
+        0.05, ge=0, lt=1, description="The same for ads that it sends to review."
+    )
+    rollout_guard_approve_margin: float = Field(
+        0.05, ge=0, lt=1, description="The same for ads that it approves: above it, it lets too much through."
+    )
+    rollout_guard_failure_margin: float = Field(0.01, ge=0, lt=1, description="The same for ads that it fails on.")
+    rollout_guard_alpha: float = Field(
+        0.001, gt=0, lt=1, description="Probability that a harmless rollout is ever stopped, all guards and workers."
+    )
+    rollout_guard_window_s: float = Field(
+        3_600.0, gt=0, description="Window in which an advertiser counts once; then the tests begin anew."
     )
 
     guard_window_s: float = Field(300.0, gt=0, description="Window over which shares of failures are measured.")

@@ -11,6 +11,12 @@ from service.observability.spec import Kind, Label, MetricSpec
 NONE = "none"
 """The policy and source of a decision without reasons: a clean approval."""
 
+FAILED = "failed"
+"""The outcome of a bundle that could not judge an ad."""
+
+DROP_CAUSES = ("buffer_full", "candidate_off", "stopped", "not_sent", "failed")
+OFF_CAUSES = ("too_slow", "fails")
+GUARDS = ("reject_share", "review_share", "approve_share", "failures")
 TRIP_CAUSES = ("moderation_failed", "service_dead_letters", "sender_dead_letters")
 
 POLICY = Label("policy", "policy of the weightiest reason, or none", (NONE,), room=64)
@@ -24,6 +30,14 @@ RESULT = Label("result", "how the transaction ended", ("committed", "aborted"))
 PARTITION = Label("partition", "partition of the submissions topic, while it is assigned", room=1_000, max_chars=10)
 OUTPUT = Label("output", "kind of record that was cut", ("decision", "review_task", "dead_letter"))
 TRIP_CAUSE = Label("cause", "limit that was exceeded", TRIP_CAUSES)
+ARM = Label("arm", "bundle that decided", ("live", "candidate"))
+LIVE_OUTCOME = Label("live", "what live makes of the ad", (*Outcome, FAILED))
+CANDIDATE_OUTCOME = Label("candidate", "what the candidate makes of the ad", (*Outcome, FAILED))
+MOVED_POLICY = Label("policy", "policy of the stricter arm's weightiest reason, or none", (NONE,), room=48)
+DROP_CAUSE = Label("cause", "why it was dropped", DROP_CAUSES)
+OFF_CAUSE = Label("cause", "why it is off", OFF_CAUSES)
+GUARD = Label("guard", "guard rail of the rollout", GUARDS)
+HALT_CAUSE = Label("cause", "guard rail that gave way", (*GUARDS, *OFF_CAUSES))
 
 SUBMISSIONS = MetricSpec(
     "sluice_submissions_total", Kind.COUNTER, "Records read from the submissions topic, readable or not."
@@ -62,6 +76,28 @@ RULE_FAILURES = MetricSpec(
 )
 TRANSACTIONS = MetricSpec("sluice_transactions_total", Kind.COUNTER, "Transactions ended, by result.", (RESULT,))
 REBALANCES = MetricSpec("sluice_rebalances_total", Kind.COUNTER, "Assignments of partitions received.")
+ARM_DECISIONS = MetricSpec(
+    "sluice_arm_decisions_total", Kind.COUNTER, "Decisions made, by the arm of the rollout.", (ARM, OUTCOME)
+)
+SHADOW_PAIRS = MetricSpec(
+    "sluice_shadow_pairs_total",
+    Kind.COUNTER,
+    "Ads that live and the candidate have both judged, by their outcomes; equal ones are the agreement.",
+    (LIVE_OUTCOME, CANDIDATE_OUTCOME),
+)
+SHADOW_MOVED = MetricSpec(
+    "sluice_shadow_moved_total",
+    Kind.COUNTER,
+    "Ads whose outcome the candidate would change, by policy.",
+    (LIVE_OUTCOME, CANDIDATE_OUTCOME, MOVED_POLICY),
+)
+SHADOW_SENT = MetricSpec("sluice_shadow_sent_total", Kind.COUNTER, "Shadow decisions that the broker acknowledged.")
+SHADOW_DROPPED = MetricSpec(
+    "sluice_shadow_dropped_total", Kind.COUNTER, "Ads or shadow decisions that were dropped, by cause.", (DROP_CAUSE,)
+)
+SHADOW_CPU = MetricSpec(
+    "sluice_shadow_cpu_seconds_total", Kind.COUNTER, "Processor time spent on judging ads by the other bundle."
+)
 
 DECISION_AGE = MetricSpec(
     "sluice_decision_age_seconds",
@@ -114,6 +150,22 @@ PROGRESS_AGE = MetricSpec(
 READY = MetricSpec("sluice_ready", Kind.GAUGE, "1 while the worker is ready, else 0.")
 TRIPPED = MetricSpec(
     "sluice_tripped", Kind.GAUGE, "1 while the worker does not fetch because a limit was exceeded.", (TRIP_CAUSE,)
+)
+SHADOW_BUFFERED = MetricSpec("sluice_shadow_buffered_ads", Kind.GAUGE, "Ads that wait for the candidate's ruling.")
+CANDIDATE_OFF = MetricSpec(
+    "sluice_candidate_off", Kind.GAUGE, "1 while this worker does not evaluate the candidate, else 0.", (OFF_CAUSE,)
+)
+ROLLOUT_PERCENT = MetricSpec(
+    "sluice_rollout_percent", Kind.GAUGE, "Share of the advertisers that the candidate decides; 0 without a rollout."
+)
+ROLLOUT_HALTED = MetricSpec(
+    "sluice_rollout_halted", Kind.GAUGE, "1 while the rollout in force is stopped by a guard rail.", (HALT_CAUSE,)
+)
+ROLLOUT_EVIDENCE = MetricSpec(
+    "sluice_rollout_guard_evidence",
+    Kind.GAUGE,
+    "What this worker has found against the candidate, as a share of what stops the rollout.",
+    (GUARD,),
 )
 BUNDLE_INFO = MetricSpec(
     "sluice_bundle_info",

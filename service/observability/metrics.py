@@ -1,7 +1,7 @@
 """A worker's metrics: one object, bound to its own registry, that the worker tells what it did once a chunk."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,16 +14,21 @@ from service.contracts.decision import BundleRef, Decision, ModelRef
 from service.observability import catalogue
 from service.observability.catalogue import CATALOGUE, NONE, TRIP_CAUSES
 from service.observability.series import CounterSeries, GaugeSeries, HistogramSeries
+from service.observability.shadow_tally import ShadowTally
 from service.observability.spec import OTHER, Kind, MetricSpec
 
 
 @dataclass
 class ChunkTally:
-    """What one chunk came to. Times are in seconds; `decisions` is keyed by outcome, policy and source."""
+    """What one chunk came to. Times are in seconds.
+
+    `decisions` is keyed by outcome, policy and source, `arms` by arm and outcome.
+    """
 
     submissions: int = 0
     submission_bytes: int = 0
     decisions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    arms: Counter[tuple[str, str]] = field(default_factory=Counter)
     ages_s: list[float] = field(default_factory=list)
     processing_s: list[float] = field(default_factory=list)
     review_tasks: int = 0
@@ -43,6 +48,7 @@ class ChunkTally:
             weightiest = decision.reasons[0]
             policy, source = weightiest.policy or NONE, weightiest.source
         self.decisions[decision.outcome, policy, source] += 1
+        self.arms[decision.arm, decision.outcome] += 1
         processing_s = decision.processing_ms / 1_000
         # decided_at is the time at which work on the chunk began
         age_s = (decision.decided_at - decision.submitted_at) / timedelta(seconds=1) + processing_s
@@ -74,6 +80,7 @@ class Metrics:
         self._histograms[catalogue.DECISION_AGE].observe_all(tally.ages_s)
         self._histograms[catalogue.PROCESSING].observe_all(tally.processing_s)
         self._counters[catalogue.DECISIONS].add_all(tally.decisions)
+        self._counters[catalogue.ARM_DECISIONS].add_all(tally.arms)
         self._counters[catalogue.DEAD_LETTERS].add_all(tally.dead_letters)
         for spec, by_value in (
             (catalogue.OUTPUTS_CUT, tally.outputs_cut),
@@ -91,6 +98,37 @@ class Metrics:
             (catalogue.MODEL_FAILURES, tally.model_failures),
         ):
             self._counters[spec].add(amount)
+
+    def record_shadow(self, tally: ShadowTally) -> None:
+        """Add what comparing some ads came to."""
+        self._counters[catalogue.SHADOW_PAIRS].add_all(tally.outcomes)
+        self._counters[catalogue.SHADOW_MOVED].add_all(tally.moved)
+        self._counters[catalogue.SHADOW_CPU].add(tally.cpu_s)
+
+    def record_shadow_sent(self, records: int) -> None:
+        """Count shadow decisions that are durable."""
+        self._counters[catalogue.SHADOW_SENT].add(records)
+
+    def record_shadow_dropped(self, cause: str, ads: int) -> None:
+        """Count ads whose comparison is left out or lost."""
+        self._counters[catalogue.SHADOW_DROPPED].add(ads, cause)
+
+    def show_shadow_buffered(self, ads: int) -> None:
+        """Show how many ads wait for the candidate's ruling."""
+        self._gauges[catalogue.SHADOW_BUFFERED].set(ads)
+
+    def show_candidate_off(self, cause: str | None) -> None:
+        """Show why the candidate is switched off in this worker; None while it is not."""
+        self._show_cause(catalogue.CANDIDATE_OFF, catalogue.OFF_CAUSES, cause)
+
+    def show_rollout(self, percent: float, halted: str | None) -> None:
+        """Show the share of advertisers that the candidate decides, and the guard rail that stopped the rollout."""
+        self._gauges[catalogue.ROLLOUT_PERCENT].set(percent)
+        self._show_cause(catalogue.ROLLOUT_HALTED, (*catalogue.GUARDS, *catalogue.OFF_CAUSES), halted)
+
+    def show_rollout_evidence(self, by_guard: Mapping[str, float]) -> None:
+        """Show what each guard rail has found against the candidate; 1 stops the rollout."""
+        self._gauges[catalogue.ROLLOUT_EVIDENCE].replace({(guard,): share for guard, share in by_guard.items()})
 
     def record_commit(self, duration_s: float, submissions: int) -> None:
         """Count a transaction that was committed, and how many records it settled."""
@@ -123,10 +161,13 @@ class Metrics:
 
     def show_trip(self, cause: str | None) -> None:
         """Show which limit stopped the worker; None when it runs."""
-        causes = {name: float(name == cause) for name in TRIP_CAUSES}
+        self._show_cause(catalogue.TRIPPED, TRIP_CAUSES, cause)
+
+    def _show_cause(self, spec: MetricSpec, known: Sequence[str], cause: str | None) -> None:
+        causes = {name: float(name == cause) for name in known}
         if cause is not None and cause not in causes:
             causes[OTHER] = 1.0
-        self._gauges[catalogue.TRIPPED].replace({(name,): level for name, level in causes.items()})
+        self._gauges[spec].replace({(name,): level for name, level in causes.items()})
 
     def show_bundle(self, bundle: BundleRef) -> None:
         """Show the bundle that is live."""

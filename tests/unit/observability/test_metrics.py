@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.contracts.dead_letter import CausedBy, DeadLetter, Unreadable
 from service.contracts.decision import BundleRef, Decision, ModelRef, Origin, Outcome, Reason, Source
-from service.observability.catalogue import CATALOGUE, NONE, TRIP_CAUSES
+from service.observability.catalogue import CATALOGUE, FAILED, NONE, TRIP_CAUSES
 from service.observability.metrics import ChunkTally, Metrics
+from service.observability.shadow_tally import ShadowTally
 from service.observability.spec import Kind
 
 BUNDLE = BundleRef(version="2026.11", sha256="a" * 64)
@@ -68,6 +69,17 @@ def fill_everything() -> Metrics:
     metrics.show_in_flight_chunks(2)
     metrics.show_ready(ready=True)
     metrics.show_trip("moderation_failed")
+    shadow = ShadowTally(cpu_s=0.25)
+    shadow.count_pair(Outcome.APPROVE, Outcome.APPROVE, NONE)
+    shadow.count_pair(Outcome.APPROVE, Outcome.REJECT, "gambling")
+    shadow.count_pair(Outcome.APPROVE, FAILED, NONE)
+    metrics.record_shadow(shadow)
+    metrics.record_shadow_sent(2)
+    metrics.record_shadow_dropped("buffer_full", 7)
+    metrics.show_shadow_buffered(5)
+    metrics.show_candidate_off("too_slow")
+    metrics.show_rollout(10.0, "reject_share")
+    metrics.show_rollout_evidence({"reject_share": 1.5, "failures": 0.0})
     metrics.show_bundle(BUNDLE)
     metrics.show_model(ModelRef(id="stage_a-1", sha256="b" * 64))
     metrics.show_build("0.1.0", "0.1.0+bundle+model", "exactly_once")
@@ -109,6 +121,22 @@ def test_a_chunk_is_counted_once_in_every_metric_it_concerns() -> None:
         ("sluice_ready",): 1,
         ("sluice_tripped", ("cause", "moderation_failed")): 1,
         ("sluice_tripped", ("cause", "service_dead_letters")): 0,
+        ("sluice_arm_decisions_total", ("arm", "live"), ("outcome", "reject")): 1,
+        ("sluice_arm_decisions_total", ("arm", "candidate"), ("outcome", "reject")): 0,
+        ("sluice_shadow_pairs_total", ("candidate", "approve"), ("live", "approve")): 1,
+        ("sluice_shadow_pairs_total", ("candidate", "failed"), ("live", "approve")): 1,
+        ("sluice_shadow_moved_total", ("candidate", "reject"), ("live", "approve"), ("policy", "gambling")): 1,
+        ("sluice_shadow_moved_total", ("candidate", "approve"), ("live", "approve"), ("policy", NONE)): None,
+        ("sluice_shadow_sent_total",): 2,
+        ("sluice_shadow_dropped_total", ("cause", "buffer_full")): 7,
+        ("sluice_shadow_cpu_seconds_total",): 0.25,
+        ("sluice_shadow_buffered_ads",): 5,
+        ("sluice_candidate_off", ("cause", "too_slow")): 1,
+        ("sluice_candidate_off", ("cause", "fails")): 0,
+        ("sluice_rollout_percent",): 10,
+        ("sluice_rollout_halted", ("cause", "reject_share")): 1,
+        ("sluice_rollout_halted", ("cause", "too_slow")): 0,
+        ("sluice_rollout_guard_evidence", ("guard", "reject_share")): 1.5,
         ("sluice_bundle_info", ("sha256", "a" * 64), ("version", "2026.11")): 1,
         ("sluice_model_info", ("id", "stage_a-1"), ("sha256", "b" * 64)): 1,
     }
