@@ -1,6 +1,6 @@
 """Reads a topic without a group: to its present end, on from there, or one record; committed records only.
 
-What the control topic and the dead letters are read with. Nothing is committed, so reading changes nothing.
+What the control topic, the dead letters and past ads are read with. Nothing is committed, so reading changes nothing.
 """
 
 import asyncio
@@ -89,6 +89,35 @@ class TopicReader:
             if await self._consumer.position(tp) > offset:  # a transaction marker, or compacted away
                 return None
         raise BrokerUnreachableError("the broker stopped answering while a record was read; try again")
+
+    async def find_bounds(self) -> dict[int, tuple[int, int]]:
+        """Return each partition's first offset and its end (the offset that the next record will get)."""
+        starts = await self._consumer.beginning_offsets(self._partitions)
+        ends = await self._consumer.end_offsets(self._partitions)
+        return {tp.partition: (starts[tp], ends[tp]) for tp in self._partitions}
+
+    async def find_offsets(self, since_ms: int) -> dict[int, int | None]:
+        """Return by partition the offset of the first record that is not older; None if there is none."""
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self._partitions, since_ms))
+        return {tp.partition: None if found.get(tp) is None else found[tp].offset for tp in self._partitions}
+
+    async def read_partition(self, partition: int, start: int, end: int) -> AsyncIterator[list[ReadRecord]]:
+        """Yield the records of one partition with offsets in [start, end), in order, as many at once as came.
+
+        Only this partition is fetched meanwhile, so who reads one after the other gets the same order every time.
+        """
+        tp = TopicPartition(self._partitions[0].topic, partition)
+        self._consumer.pause(*(other for other in self._partitions if other != tp))
+        self._consumer.resume(tp)
+        self._consumer.seek(tp, start)
+        silent = 0
+        while await self._consumer.position(tp) < end:
+            fetched = await self._consumer.getmany(tp, timeout_ms=_POLL_MS)
+            silent = 0 if fetched else silent + 1
+            if silent > _SILENCE_POLLS:
+                raise BrokerUnreachableError("the broker stopped answering while a topic was read; try again")
+            if records := [record for record in fetched.get(tp, ()) if record.offset < end]:
+                yield records
 
     async def _seek(self, ends: Mapping[TopicPartition, int], since_ms: int | None) -> None:
         await self._consumer.seek_to_beginning(*self._partitions)
