@@ -1,9 +1,11 @@
 """Topic `ads.strategies`: which bundles are in force, as a signed ledger, and the bundles themselves in chunks.
 
 A bundle of content hash HASH lies under the keys `bundle/HASH/0`, `bundle/HASH/1` ...; entry N of the ledger under
-`ledger/N` (ten digits). Chunks are written first, the entry that names them last. What is in force is the fold of the
-entries in their order: an entry counts only if its sequence is the last one's plus one, if it names the last one's
-hash, and if its signatures hold. So a record that is replayed, changed or left out cannot bring back an old state.
+`ledger/N/START` (ten digits, and the start of its own hash: of two people who write entry N at once, compaction must
+not keep the second in the place of the first). Chunks are written first, the entry that names them last. What is in
+force is the fold of the entries in their order: an entry counts only if its sequence is the last one's plus one, if it
+names the last one's hash, and if its signatures hold. So a record that is replayed, changed or left out cannot bring
+back an old state.
 """
 
 from typing import Annotated, Literal
@@ -19,6 +21,8 @@ Channel = Literal["live", "candidate"]
 BlockKind = Literal["host", "advertiser", "term", "text-hash"]
 NO_ENTRY = "0" * 64
 """`previous` of the first entry."""
+LEDGER_PREFIX, PROPOSAL_PREFIX, CHUNK_PREFIX = "ledger/", "proposal/", "bundle/"
+"""How the keys of entries, proposals and chunks begin."""
 
 
 class Entry(Contract):
@@ -32,6 +36,15 @@ class Entry(Contract):
     reason: str = Field(min_length=1, max_length=500, description="Why.")
 
 
+class Guard(Contract):
+    """A strategy that several people have to approve, as the bundle has it."""
+
+    approvals: int = Field(ge=2, le=16, description="How many people have to sign for a change of it.")
+    sha256: Sha256 = Field(
+        description="Over everything that its rulings depend on; see `service/release/approvals.py`."
+    )
+
+
 class Publish(Entry):
     """A bundle is put on a channel: `live` decides, `candidate` is evaluated beside it."""
 
@@ -41,6 +54,9 @@ class Publish(Entry):
     version: str = Field(max_length=64, description="The bundle's own version.")
     chunks: int = Field(ge=1, le=100_000, description="How many records hold it.")
     packed_bytes: int = Field(ge=1, description="Their bytes together.")
+    guards: dict[Slug, Guard] = Field(
+        default_factory=dict, description="Its strategies that need several signatures; workers check it by the files."
+    )
     rollback: bool = Field(default=False, description="Whether it brings back a bundle that was live before.")
 
 
@@ -112,16 +128,16 @@ class Envelope(Contract):
     signatures: tuple[Signature, ...] = Field(default=(), max_length=16, description="By distinct keys.")
 
 
-def name_entry(sequence: int) -> str:
-    """Return the key of an entry's record."""
-    return f"ledger/{sequence:010d}"
+def name_entry(sequence: int, sha256: str) -> str:
+    """Return the key of an entry's record; `sha256` is that of its signed bytes."""
+    return f"{LEDGER_PREFIX}{sequence:010d}/{sha256[:16]}"
 
 
 def name_proposal(bundle: str) -> str:
     """Return the key under which an entry waits for more signatures; workers pass over it."""
-    return f"proposal/{bundle}"
+    return f"{PROPOSAL_PREFIX}{bundle}"
 
 
 def name_chunk(bundle: str, number: int) -> str:
     """Return the key of a bundle's chunk."""
-    return f"bundle/{bundle}/{number}"
+    return f"{CHUNK_PREFIX}{bundle}/{number}"
