@@ -7,11 +7,11 @@ Every step is linear in the text's length. `BASE_STEPS` and `LATIN_STEPS` are th
 
 import re
 import string
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
+from service.text.alone import fold_alone, fold_case, opens_piece
 from service.text.tables import (
     ACCENTS,
     CLEANING,
@@ -33,11 +33,13 @@ _GLUED = re.compile(r"[a-z]{2,}([^\W\da-z_]{2,})|([^\W\da-z_]{2,})[a-z]{2,}")
 _ASCII_LETTERS = string.ascii_letters.encode()
 _CYRILLIC_ONLY = re.compile("[" + "".join(chr(c) for c in range(0x430, 0x460) if chr(c) not in LOOKALIKES) + "]")
 _GREEK_ONLY = re.compile("[" + "".join(chr(c) for c in range(0x3AC, 0x3CF) if chr(c) not in LOOKALIKES) + "]")
-_OTHER_LETTER = re.compile(character_class("".join(READINGS)))
+# `re` looks a character up in constant time only below U+10000; above, one range stands for all.
+_MAYBE_OTHER = re.compile(
+    character_class("".join(c for c in READINGS if c < "\U00010000")).replace("[", "[\U00010000-\U0010ffff", 1)
+)
 _REGIONAL = "[\U0001f1e6-\U0001f1ff]"
 _FLAG = re.compile(rf"(?<!{_REGIONAL}){_REGIONAL}{{2}}(?!{_REGIONAL})")
 _REVERSED = re.compile("\u202e([^\u202c\n\0]{2,})(?:\u202c|$)", re.MULTILINE)
-_JOINS_BACK = re.compile("[\u1160-\u11ff\uff9e-\uffdc]")
 _MOSTLY = 0.5
 _LONG_WORD = 4
 
@@ -46,20 +48,9 @@ _READ_CYRILLIC = {ord(c): twin for c, twin in CYRILLIC_TWINS.items()}
 _READ_GREEK = {ord(c): twin for c, twin in GREEK_TWINS.items()}
 
 
-def _fold_case(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded)
-
-
 @lru_cache(maxsize=8_192)
 def _fold_piece(piece: str) -> str:
-    return _fold_case(piece)
-
-
-@lru_cache(maxsize=8_192)
-def _opens_piece(character: str) -> bool:
-    """Tell whether a character stands for itself, rather than changing the one before it."""
-    return not (unicodedata.category(character)[0] == "M" or _JOINS_BACK.match(character))
+    return fold_case(piece)
 
 
 def _trace_case(text: str) -> list[Edit]:
@@ -70,12 +61,12 @@ def _trace_case(text: str) -> list[Edit]:
             [Edit(start, end, run[0].lower())] if end - start == 1 and run[0] < "\x7f" else _trace_run(text, start, end)
         )
     # Two pieces may compose with each other in a script that the rule above does not know: be coarse, never wrong.
-    whole = _fold_case(text)
+    whole = fold_case(text)
     return edits if apply_edits(text, edits) == whole else [Edit(0, len(text), whole)]
 
 
 def _trace_run(text: str, start: int, end: int) -> Iterator[Edit]:
-    starts = [start, *(i for i in range(start + 1, end) if _opens_piece(text[i])), end]
+    starts = [start, *(i for i in range(start + 1, end) if opens_piece(text[i])), end]
     for first, last in pairwise(starts):
         piece = text[first:last]
         if (folded := _fold_piece(piece)) != piece:
@@ -117,8 +108,16 @@ def _read_word(word: str, *, mostly_latin: bool) -> str:
     return word.translate(_READ)
 
 
+def _mixes_letters(text: str) -> bool:
+    """Tell whether the text holds Latin letters and others that can be read as such."""
+    maybe = _MAYBE_OTHER.search(text)
+    if not maybe or not _LATIN_RUN.search(text):
+        return False
+    return maybe[0] in READINGS or any(c in READINGS for c in _MAYBE_OTHER.findall(text, maybe.end()))
+
+
 def _read_words(text: str) -> str:
-    if not (_OTHER_LETTER.search(text) and _LATIN_RUN.search(text)):
+    if not _mixes_letters(text):
         return text
     return apply_words(text)
 
@@ -130,7 +129,7 @@ def apply_words(text: str) -> str:
 
 
 def _trace_words(text: str) -> list[Edit]:
-    if not (_OTHER_LETTER.search(text) and _LATIN_RUN.search(text)):
+    if not _mixes_letters(text):
         return []
     mostly_latin = _is_mostly_latin(text)
     edits = []
@@ -146,13 +145,12 @@ def _trace_words(text: str) -> list[Edit]:
 
 
 _MARKED = re.compile(character_class(LOOSE_MARKS))
-_ASCII_UNCLEAN = re.compile(r"[\x01-\x08\x0e-\x1b\x7f`]")
 
 _turn = substitute(_REVERSED, lambda m: m[1][::-1])
 _drop_flags = substitute(_FLAG, lambda _: " ")
 _clean = translate(CLEANING)
 _lower = Step(str.lower, lambda _: [])
-_case = Step(_fold_case, _trace_case)
+_case = Step(fold_case, _trace_case)
 _drop_marks = substitute(_MARKED, lambda _: "")
 _plain = translate(ACCENTS)
 _read = Step(_read_words, _trace_words)
@@ -163,14 +161,16 @@ LATIN_STEPS = (_plain, _read)
 
 def fold_base(text: str) -> str:
     """Return the text in small letters and compatibility forms, without invisible characters. NUL stays."""
+    if (folded := fold_alone(text)) is not None:
+        return folded
     if text.isascii():
-        return (text.translate(CLEANING) if _ASCII_UNCLEAN.search(text) else text).lower()
+        return text.translate(CLEANING).lower()
     if "\u202e" in text:
         text = _turn.apply(text)
     text = _clean.apply(_drop_flags.apply(text))
     if text.isascii():
         return text.lower()
-    return _drop_marks.apply(_fold_case(text))
+    return _drop_marks.apply(fold_case(text))
 
 
 def fold_latin(base: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 _ABOVE_BMP = 0x10000
+# Up to so many different characters, replacing each in C is quicker than a pass over the text.
+_FEW = 16
 
 
 class Edit(NamedTuple):
@@ -86,8 +88,17 @@ def translate(table: dict[int, str]) -> Step:
     above = "\U00010000-\U0010ffff" if max(table) >= _ABOVE_BMP else ""
     pattern = re.compile(f"[{below}{above}]")
 
+    keys = frozenset(map(chr, table))
+    # One after the other only works where no replacement is replaced again.
+    apart = keys.isdisjoint("".join(table.values()))
+
     def apply(text: str) -> str:
-        return text.translate(table) if pattern.search(text) else text
+        found = keys.intersection(pattern.findall(text))
+        if not apart or len(found) > _FEW:
+            return text.translate(table)
+        for character in found:
+            text = text.replace(character, table[ord(character)])
+        return text
 
     def trace(text: str) -> list[Edit]:
         hits = ((m.start(), m[0]) for m in pattern.finditer(text))

@@ -17,6 +17,7 @@ from service.text.squeezing import squeeze, trace_squeeze
 from service.text.tracing import Mapping, Step, apply_edits, substitute
 
 _UNEVEN_SPACE = re.compile(r"\s{2,}|[^\S ]")
+_ODD_SPACE = re.compile("[" + "".join(c for c in map(chr, range(0x10000)) if c.isspace() and c != " ") + "]")
 _even = substitute(_UNEVEN_SPACE, lambda _: " ")
 
 
@@ -47,7 +48,7 @@ class Views:
     def base(self) -> str:
         """Return the base reading of all fields."""
         folded = fold_base(self.original)
-        return _UNEVEN_SPACE.sub(" ", folded) if _UNEVEN_SPACE.search(folded) else folded
+        return _UNEVEN_SPACE.sub(" ", folded) if "  " in folded or _ODD_SPACE.search(folded) else folded
 
     @lazy
     def latin(self) -> str:
