@@ -120,6 +120,7 @@ class GuardRail:
     def __init__(self, limits: GuardLimits) -> None:
         self._limits = limits
         self._window = _Window(-1, -math.inf)
+        self._worsened: set[str] = set()
 
     def observe(self, pairs: Iterable[PairedOutcome], now_s: float) -> RolloutBreach | None:
         """Count pairs at monotonic time `now_s`, and say whether a guard gives way now."""
@@ -129,8 +130,7 @@ class GuardRail:
 
     def measure_evidence(self) -> dict[str, float]:
         """Return each guard's evidence as a share of what stops the rollout; 1 or more stops it."""
-        level = self._share_level()
-        return {guard: max(0.0, self._weigh(guard) / -math.log(level)) for guard in GUARDS}
+        return {guard: self._weigh(guard) for guard in GUARDS}
 
     def _count(self, pair: PairedOutcome, now_s: float) -> None:
         window = self._window
@@ -141,18 +141,27 @@ class GuardRail:
             return
         window.advertisers.add(advertiser)
         for guard, outcome in _OUTCOMES.items():
-            window.counts[guard].add(live=pair.live.outcome is outcome, candidate=pair.candidate.outcome is outcome)
-        window.counts["failures"].add(live=pair.live.failed, candidate=pair.candidate.failed)
+            self._add(guard, live=pair.live.outcome is outcome, candidate=pair.candidate.outcome is outcome)
+        self._add("failures", live=pair.live.failed, candidate=pair.candidate.failed)
+
+    def _add(self, guard: str, *, live: bool, candidate: bool) -> None:
+        self._window.counts[guard].add(live=live, candidate=candidate)
+        if candidate and not live:
+            self._worsened.add(guard)
 
     def _judge(self) -> RolloutBreach | None:
-        shares = self.measure_evidence()
-        guard = max(shares, key=lambda name: shares[name])
-        return RolloutBreach(guard, self._word(guard)) if shares[guard] >= 1 else None
+        # Evidence grows by pairs that speak against the candidate alone, and these are few.
+        worsened, self._worsened = sorted(self._worsened), set()
+        for guard in worsened:
+            if self._weigh(guard) >= 1:
+                return RolloutBreach(guard, self._word(guard))
+        return None
 
     def _weigh(self, guard: str) -> float:
         counts = self._window.counts[guard]
         same = len(self._window.advertisers) - counts.worse - counts.better
-        return float(weigh_evidence(counts.worse, same, counts.better, getattr(self._limits.margins, guard)))
+        evidence = float(weigh_evidence(counts.worse, same, counts.better, getattr(self._limits.margins, guard)))
+        return max(0.0, evidence / -math.log(self._share_level()))
 
     def _share_level(self) -> float:
         number = max(self._window.number, 0)
