@@ -38,6 +38,7 @@ class ShadowSender:
         self._metrics = metrics
         self._waiting: list[ShadowRecord] = []
         self._more = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._producer: Any = None
         self._told = False
         self._task: asyncio.Task[None] | None = None
@@ -57,26 +58,33 @@ class ShadowSender:
 
     async def stop(self) -> None:
         """Send what waits, for two seconds at most, and disconnect."""
+        self._stopping.set()
+        self._more.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._waiting:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._send_waiting(), _FLUSH_WITHIN_S)
+                await asyncio.wait_for(self._task, _FLUSH_WITHIN_S)
         if self._waiting:
             self._metrics.record_shadow_dropped("stopped", len(self._waiting))
             self._waiting = []
         await self._disconnect()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             await self._more.wait()
-            await asyncio.sleep(_GATHER_S)
+            await self._pause(_GATHER_S)
             if not await self._send_waiting():
-                await asyncio.sleep(_RETRY_S)
+                await self._pause(_RETRY_S)
+        await self._send_waiting()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _send_waiting(self) -> bool:
         """Send all that waits; says whether the broker can be reached."""
+        if not self._waiting:
+            self._more.clear()
+            return True
         try:
             await self._connect()
         except Exception as error:  # noqa: BLE001 - whatever it is, live goes on; the records wait
