@@ -8,7 +8,7 @@ from service.contracts.submission import TEXT_FIELDS, Submission
 from service.text.grouping import group_key
 from service.text.language import guess_language
 from service.text.lazy import lazy
-from service.text.model_text import normalise_for_model
+from service.text.model_text import normalise_views
 from service.text.urls import WebAddress, find_urls, read_url
 from service.text.views import Views
 
@@ -39,7 +39,8 @@ class AdView:
     @lazy
     def text_fields(self) -> tuple[tuple[str, str], ...]:
         """(path, text) of each prose field that is not empty."""
-        return tuple(pair for pair in zip(TEXT_FIELDS, _read_texts(self.submission.creative), strict=True) if pair[1])
+        texts = zip(TEXT_FIELDS, _read_texts(self.submission.creative), strict=True)
+        return tuple([pair for pair in texts if pair[1]])  # a list is built quicker than a generator runs
 
     @lazy
     def views(self) -> Views:
@@ -49,8 +50,7 @@ class AdView:
     @lazy
     def model_text(self) -> str:
         """Return what the classifier reads: all prose, normalised."""
-        # Two line ends: a word spread letter by letter over lines must not run on into the next field.
-        return normalise_for_model("\n\n".join(text for _, text in self.text_fields))
+        return normalise_views(self.views)
 
     @lazy
     def landing(self) -> WebAddress:
@@ -65,8 +65,10 @@ class AdView:
     @lazy
     def differs_from_display(self) -> bool:
         """Tell whether the landing and the display address belong to different registrable domains."""
-        both = self.landing.valid and self.display.valid
-        return both and self.landing.registrable_domain != self.display.registrable_domain
+        landing, display = self.landing, self.display
+        if not (landing.valid and display.valid) or landing.host == display.host:
+            return False
+        return landing.registrable_domain != display.registrable_domain
 
     @lazy
     def text_urls(self) -> tuple[tuple[int, int, WebAddress], ...]:

@@ -161,8 +161,12 @@ LATIN_STEPS = (_plain, _read)
 
 def fold_base(text: str) -> str:
     """Return the text in small letters and compatibility forms, without invisible characters. NUL stays."""
-    if (folded := fold_alone(text)) is not None:
-        return folded
+    folded = fold_alone(text)
+    return fold_in_steps(text) if folded is None else folded
+
+
+def fold_in_steps(text: str) -> str:
+    """Return the same as `fold_base`; for texts that `fold_alone` does not take."""
     if text.isascii():
         return text.translate(CLEANING).lower()
     if "\u202e" in text:

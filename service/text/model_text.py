@@ -10,7 +10,9 @@ import unicodedata
 from ahocorasick_rs import AhoCorasick
 
 from service.text.folding import fold_base, fold_latin
+from service.text.squeezing import GATE_STRETCHED
 from service.text.tables import LEET
+from service.text.views import Views
 
 NORMALISER_VERSION: int = 1
 
@@ -33,6 +35,7 @@ _LEET = re.compile(
 _STRETCHED = re.compile(r"([^\d\s])\1{2,}")
 _LEET_TABLE = {ord(c): letter for c, letter in LEET.items()}
 _MOSTLY_LETTERS = 0.6
+_HARMLESS = frozenset({GATE_STRETCHED})
 
 # Cheap looks that pass most texts by; each may be too eager, never too lazy.
 _MAYBE_LEET = re.compile(r"[013-9$€£¢|@!][a-z]")
@@ -82,3 +85,21 @@ def normalise_for_model(text: str) -> str:
     if "\0" in text:
         text = text.replace("\0", "")
     return " ".join(undo_disguise(fold_latin(fold_base(text))).split())
+
+
+def normalise_views(views: Views) -> str:
+    """Return `normalise_for_model` of an ad's fields, parted by two line ends, with what its views know already.
+
+    Two line ends: a word spread letter by letter over lines must not run on into the next field.
+    """
+    if not views.folds_alone:
+        return normalise_for_model("\n\n".join(views.texts))
+    latin = views.latin
+    # On ASCII the gates of squeezing let every disguise pass but these two signs as letters between wide gaps.
+    if views.gates <= _HARMLESS and latin.isascii() and "@" not in latin and "$" not in latin:
+        text = latin.replace("\0", " ")
+        if _THRICE.find_matches_as_indexes(text):
+            text = _STRETCHED.sub(r"\1\1", text)
+    else:
+        text = undo_disguise(latin.replace("\0", "\n\n"))
+    return " ".join(text.split())

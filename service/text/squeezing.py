@@ -20,8 +20,10 @@ _STANDS_FOR = {c: frozenset(letter) for c, letter in LEET.items()} | {
     "2": frozenset("z"), "8": frozenset("b"),
 }  # fmt: skip
 # One letter for all that may stand for one another; the term is put through the same table.
-_CANON = {ord(c): letter for c, letter in LEET.items()} | {ord("l"): "i", ord("|"): "i", ord("2"): "z", ord("v"): "u"}
-_CANON |= {ord("о"): "o", ord("з"): "e"}
+CANON = {ord(c): letter for c, letter in LEET.items()} | {ord("l"): "i", ord("|"): "i", ord("2"): "z", ord("v"): "u"}
+CANON |= {ord("о"): "o", ord("з"): "e"}
+_SEPARATORS = "".join(c for c in map(chr, range(0x80)) if not c.isalnum() and c != " ").encode()
+_CANON_BYTES = bytes(ord(CANON.get(code, chr(code))) for code in range(0x80)) + bytes(range(0x80, 0x100))
 
 # A search is some five times quicker where a pattern begins with a plain class of characters, so each step's pattern
 # takes its first character first and then looks back at what stands before it.
@@ -53,7 +55,7 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _TRIPLES = AhoCorasick([c * 3 for c in string.ascii_lowercase])
 
 # One pass of an automaton tells which steps could change a text at all. It may be too eager, never too lazy.
-_GATE_LEET, _GATE_SPREAD, _GATE_PARTED, _GATE_STRETCHED = range(4)
+GATE_LEET, GATE_SPREAD, GATE_PARTED, GATE_STRETCHED = range(4)
 _GATES = (
     r"[0-9@$!|€£¢¡]\pL|\pL[$€£@0-9]",
     r"(?:^|[^\pL\pN\pM])[\pL\pN](?:[^\pL\pN\pM\x00]){1,5}[\pL\pN](?:[^\pL\pN\pM]|$)",
@@ -83,7 +85,7 @@ MIN_SQUEEZED_CHARS = 4
 MIN_DENSE_CHARS = 2
 """The same for scripts whose characters say more than a Latin letter."""
 
-_CANON_LETTERS = [(chr(code), letter) for code, letter in _CANON.items() if chr(code).isalpha()]
+_CANON_LETTERS = [(chr(code), letter) for code, letter in CANON.items() if chr(code).isalpha()]
 _draw_together = substitute(_STRETCHED, lambda m: m[1])
 
 
@@ -94,11 +96,11 @@ def _unstretch(text: str) -> str:
 
 
 _STEPS = (
-    (_GATE_SPREAD, substitute(_BETWEEN_SINGLES, lambda _: "")),
-    (_GATE_LEET, substitute(_LETTERED, lambda m: m[0].translate(_CANON))),
-    (_GATE_LEET, substitute(_TAIL, lambda m: m[0].translate(_CANON))),
-    (_GATE_PARTED, substitute(_INSIDE, lambda _: "")),
-    (_GATE_STRETCHED, _draw_together._replace(apply=_unstretch)),
+    (GATE_SPREAD, substitute(_BETWEEN_SINGLES, lambda _: "")),
+    (GATE_LEET, substitute(_LETTERED, lambda m: m[0].translate(CANON))),
+    (GATE_LEET, substitute(_TAIL, lambda m: m[0].translate(CANON))),
+    (GATE_PARTED, substitute(_INSIDE, lambda _: "")),
+    (GATE_STRETCHED, _draw_together._replace(apply=_unstretch)),
 )
 
 
@@ -109,16 +111,17 @@ def _canonise(text: str) -> str:
     return text
 
 
-def _open_gates(latin: str) -> list[int]:
-    return list(_GATE.Match(latin.encode()) or ())
+def open_gates(latin: str) -> frozenset[int]:
+    """Return which steps (`GATE_...`) could change a Latin reading."""
+    return frozenset(_GATE.Match(latin.encode()) or ())
 
 
-def squeeze(latin: str, original: str = "") -> str | None:
+def squeeze(latin: str, original: str = "", gates: frozenset[int] | None = None) -> str | None:
     """Return the squeezed reading of a Latin reading; None where squeezing brings nothing to light.
 
-    `original` is the text before its capitals were lost.
+    `original` is the text before its capitals were lost; `gates` those of `open_gates`, where they are known.
     """
-    gates = _open_gates(latin)
+    gates = open_gates(latin) if gates is None else gates
     squeezed = latin
     for gate, step in _STEPS:
         # One step's work may call for the next: spread letters, drawn together, may be leet or stretched.
@@ -130,7 +133,7 @@ def squeeze(latin: str, original: str = "") -> str | None:
 
 def trace_squeeze(latin: str) -> Iterator[list[Edit]]:
     """Yield the edits of each step that leads from a Latin reading to its squeezed one, in their order."""
-    gates = _open_gates(latin)
+    gates = open_gates(latin)
     squeezed = latin
     for gate, step in _STEPS:
         if gate in gates or squeezed != latin:
@@ -139,9 +142,15 @@ def trace_squeeze(latin: str) -> Iterator[list[Edit]]:
             yield edits
 
 
+def _write_canonically(latin: str) -> str:
+    if latin.isascii():
+        return latin.encode().translate(_CANON_BYTES, _SEPARATORS).decode()
+    return "".join(c if c.isalnum() or c == " " else "" for c in latin).translate(CANON)
+
+
 def squeeze_term(latin: str) -> tuple[str, ...]:
     """Return what to look for in squeezed texts for a term; nothing for a term that is too short."""
-    written = "".join(c if c.isalnum() or c == " " else "" for c in latin).translate(_CANON)
+    written = _write_canonically(latin)
     forms = (written, written.replace(" ", ""))
     shortened = tuple(_DOUBLED.sub(r"\1", form) for form in forms)
     least = MIN_SQUEEZED_CHARS if _ALPHABETIC.search(latin) else MIN_DENSE_CHARS

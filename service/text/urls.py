@@ -26,11 +26,13 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 _DOT = r"(?:\.|\[\.\]|\(\.\)|。|．|｡)"
 _IN_TEXT = re.compile(rf"(?:h(?:tt|xx)ps?:[\\/]{{2}}[^\s<>\"'\0]+)|[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
 _MAYBE_IN_TEXT = re.compile(r"[.:。．｡](?:[^\W_]|[\])\\/])")
+_SHORT = 64
 _RUN = re.compile(r"[^ ]*")
-_BARE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
+# Both cases are spelt out: IGNORECASE would also take the long s and the Kelvin sign, which a browser reads as s and k.
+_BARE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}")
 _PLAIN = re.compile(
-    r"(?:https?://)?((?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24})(?:/[\x21-\x5b\x5d-\x7e]*)?",
-    re.IGNORECASE,
+    r"(?:[Hh][Tt][Tt][Pp][Ss]?://)?"
+    r"((?:(?![Xx][Nn]--)[A-Za-z0-9][A-Za-z0-9-]{0,62}+(?<!-)\.){1,8}[A-Za-z]{2,24})(?:/[\x21-\x5b\x5d-\x7e]*)?"
 )
 _NESTED = re.compile(r"https?:[\\/]{2}[^\s&\"'<>#]+", re.IGNORECASE)
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)")
@@ -89,11 +91,11 @@ NO_URL = WebAddress("", "empty")
 
 def read_url(given: str) -> WebAddress:
     """Return the web address that a browser would open for `given`; "host/path" and "//host" count as https."""
-    if not given or given.isspace():
-        return NO_URL
     if plain := _PLAIN.fullmatch(given):
         # Nothing in it that a browser reads in its own way: the parser would say the same, at four times the cost.
         return WebAddress(given, "", plain[1].lower())
+    if not given or given.isspace():
+        return NO_URL
     text = given.translate(_STRIPPED).strip()
     bare = not text.startswith(("//", "\\\\")) and not _SCHEME.match(text)
     if bare or not _SCHEME.match(text):
@@ -122,7 +124,8 @@ def find_urls(text: str) -> Iterator[tuple[int, int, WebAddress]]:
         done = run.end() if run else sign.end()
         for match in _IN_TEXT.finditer(text, run.start() if run else sign.start(), done):
             found = match[0].rstrip(".,;:!?)]}'\"")
-            address = _read_found(found)
+            # Prices and the shop's own name come again and again.
+            address = _read_again(found) if len(found) <= _SHORT else _read_found(found)
             if address.valid and "." in address.host:
                 yield match.start(), match.start() + len(found), address
 
@@ -133,6 +136,9 @@ def _read_found(found: str) -> WebAddress:
         return WebAddress(found, "", found.lower())
     mended = _DEFANGED.sub(".", found)
     return read_url("http" + mended[4:] if mended[:4].lower() == "hxxp" else mended)
+
+
+_read_again = lru_cache(4096)(_read_found)
 
 
 def _decode(text: str) -> tuple[str, int]:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.contracts.decision import View
-from service.text.folding import BASE_STEPS, LATIN_STEPS, fold_base, fold_latin
+from service.text.alone import fold_alone
+from service.text.folding import BASE_STEPS, LATIN_STEPS, fold_base, fold_in_steps, fold_latin
 from service.text.lazy import lazy
-from service.text.squeezing import squeeze, trace_squeeze
+from service.text.squeezing import open_gates, squeeze, trace_squeeze
 from service.text.tracing import Mapping, Step, apply_edits, substitute
 
 _UNEVEN_SPACE = re.compile(r"\s{2,}|[^\S ]")
@@ -40,15 +41,33 @@ class Views:
     """The readings of one ad's texts; `fields` are (path, text) pairs."""
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        self._fields = [(path, text) for path, text in fields if text]
+        self._fields = [pair for pair in fields if pair[1]]
+        texts = [text for _, text in self._fields]
+        original = "\0".join(texts)
+        if original.count("\0") >= max(1, len(texts)):
+            original = "\0".join([text.replace("\0", "\1") for text in texts])
         # NUL parts the fields; one inside a text becomes another control character, so that no offset moves.
-        self.original = "\0".join(text.replace("\0", "\1") if "\0" in text else text for _, text in self._fields)
+        self.original = original
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the fields' texts as they came, without empty ones."""
+        return tuple(text for _, text in self._fields)
+
+    @lazy
+    def _alone(self) -> str | None:
+        return fold_alone(self.original)
 
     @lazy
     def base(self) -> str:
         """Return the base reading of all fields."""
-        folded = fold_base(self.original)
+        folded = fold_in_steps(self.original) if self._alone is None else self._alone
         return _UNEVEN_SPACE.sub(" ", folded) if "  " in folded or _ODD_SPACE.search(folded) else folded
+
+    @property
+    def folds_alone(self) -> bool:
+        """Tell whether each character was folded by itself: then the fields could as well be joined by other spaces."""
+        return self.base is self._alone
 
     @lazy
     def latin(self) -> str:
@@ -58,19 +77,27 @@ class Views:
     @lazy
     def squeezed(self) -> str | None:
         """Return the squeezed reading; None where there is nothing to squeeze."""
-        return squeeze(self.latin, self.original)
+        return squeeze(self.latin, self.original, self.gates)
+
+    @lazy
+    def gates(self) -> frozenset[int]:
+        """Return which steps of squeezing could change the Latin reading."""
+        return open_gates(self.latin)
 
     # One view's way back is traced when a hit in it, or in a view made from it, asks: most hits are in the plainest.
 
     @lazy
     def _from_base(self) -> list[Mapping]:
-        if self.original.isascii() and len(self.base) == len(self.original):
-            return []  # on ASCII no step adds a character, so none was taken away either
+        lengths = {len(self.original), len(self.base), len(self._alone or self.base)}
+        # No character vanishes when each is folded by itself, and on ASCII none is added. So nothing has moved.
+        if len(lengths) == 1 and (self._alone is not None or self.original.isascii()):
+            return []
         return _trace_steps((*BASE_STEPS, _even), self.original)
 
     @lazy
     def _from_latin(self) -> list[Mapping]:
-        return _trace_steps(LATIN_STEPS, self.base) if self.latin is not self.base else []
+        # No letter's plain reading is empty, so an equal length means that none was moved.
+        return _trace_steps(LATIN_STEPS, self.base) if len(self.latin) != len(self.base) else []
 
     @lazy
     def _from_squeezed(self) -> list[Mapping]:

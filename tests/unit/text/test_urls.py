@@ -134,3 +134,10 @@ def test_addresses_in_prose(text: str, found: list[tuple[str, str]]) -> None:
 def test_long_prose_is_searched_in_linear_time(piece: str) -> None:
     """A transcript full of signs of addresses comes back; a quadratic search would not end in time."""
     list(find_urls(piece * (60_000 // len(piece))))
+
+
+@pytest.mark.parametrize("given", ["ſhop.example", "https://ſhop.example/x", "shop.example"])
+def test_letters_that_a_browser_folds_are_folded(given: str) -> None:
+    """The long s is an s in a host, written in a field or found in prose."""
+    assert read_url(given).host == "shop.example"
+    assert [address.host for _, _, address in find_urls(f"see {given} now")] == ["shop.example"]

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.contracts.decision import View
+from service.text.model_text import normalise_for_model, normalise_views
 from service.text.views import Views, fold_term
 
 SPICE = st.sampled_from(
@@ -122,3 +123,19 @@ def test_long_texts_can_be_located(text: str) -> None:
     views = Views([("creative.transcript", text)])
     view, reading = (View.SQUEEZED, views.squeezed) if views.squeezed else (View.BASE, views.base)
     assert not reading or views.locate(view, len(reading) - 1, len(reading)).end <= len(text)
+
+
+@given(st.lists(TEXTS | st.sampled_from(["c a s", "c.a.s.i.n.o", "s@l€ now", "wooow!!!"]), max_size=4))
+def test_the_model_reads_the_same_from_views(texts: list[str]) -> None:
+    """What the views know already changes nothing in the text that the classifier sees."""
+    joined = "\n\n".join(text for text in texts if text)
+    assert normalise_views(Views([("creative.body", text) for text in texts])) == normalise_for_model(joined)
+
+
+@pytest.mark.parametrize("text", ["a…b  c casino", "a\u00adb… casino", "ß  casino", "İstanbul … casino", "“a”\ncasino"])
+def test_moved_words_are_found_again(text: str) -> None:
+    """A character more here and one less there leave a text as long as before, yet what is between has moved."""
+    views = Views([("creative.body", text)])
+    for view, reading in ((View.BASE, views.base), (View.LATIN, views.latin)):
+        at = reading.index("casino")
+        assert views.locate(view, at, at + 6).text == "casino"
