@@ -5,8 +5,20 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 
+class Where(NamedTuple):
+    """A place in a bundle's file. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Return `file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
 class Problem(NamedTuple):
-    """One mistake in one file. Line and column count from 1."""
+    """One mistake in one file, or one thing to think about. Line and column count from 1."""
 
     file: str
     line: int

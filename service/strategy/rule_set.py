@@ -1,120 +1,158 @@
-"""The rules of one strategy, compiled; from an ad to the rules that fired on it, with evidence.
+"""The rules that apply in one layering, compiled; from an ad to the rules that fired on it, with evidence.
 
-Term and host indexes are the bundle's and shared by all strategies; conditions are compiled as one list a strategy.
+The indexes are the bundle's. Conditions are compiled once a strategy, not once a layering: a layering asks the lists
+of all its strategies and leaves out the rules that a more specific one replaced. So a bundle takes what its files
+hold, however its scopes cross.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from service.contracts.decision import MAX_EVIDENCE, MAX_EXCERPT_CHARS, Evidence, Outcome, View
+from service.contracts.decision import Outcome
 from service.rules.ad_view import AdView
-from service.rules.conditions import CompiledConditions
-from service.rules.facts import Situation
-from service.rules.hosts import HostHit, HostIndex
-from service.rules.terms import TermHit, TermIndex
+from service.rules.conditions import CompiledConditions, FactSheet
+from service.rules.facts import FACTS, Situation
+from service.strategy.effective import MergedRule
+from service.strategy.entries import join_conditions
+from service.strategy.indexes import Hits, Indexes
+from service.strategy.layers import Layer, RuleSource
+from service.strategy.matching import Matcher
+from service.strategy.rule_schema import SHIFTS, Rule
 from service.strategy.ruling import RuleResult
-from service.strategy.schema import TERM_FIELDS, Match, Rule
 
-_URL_FIELDS = {"landing_url": "creative.landing_url", "display_url": "creative.display_url"}
-_ALL_TEXTS = frozenset("creative." + name for name in TERM_FIELDS)
+Compiled = dict[tuple[str, ...], CompiledConditions]
+"""Lists of conditions by their texts; two bundles share the equal ones."""
 
 
-class _Gated:
-    """Rules with conditions, as indexes into the strategy's rules, and their conditions compiled as one list."""
+class _Seat(NamedTuple):
+    """Where a rule's conditions stand: the group's list and the place in it."""
 
-    def __init__(self, rules: Sequence[Rule], indexes: Sequence[int]) -> None:
-        self._indexes = list(indexes)
-        self._conditions = CompiledConditions([" && ".join(f"({text}\n)" for text in rules[i].when) for i in indexes])
+    group: CompiledConditions
+    place: int
 
-    def evaluate(self, situation: Situation) -> dict[int, str]:
-        """Return the rules that are not ruled out: '' where the conditions hold, else why they failed."""
-        truths = self._conditions.evaluate(situation)
-        return {
-            index: "" if truth else self._conditions.explain_failure(slot, situation)
-            for slot, (index, truth) in enumerate(zip(self._indexes, truths, strict=True))
-            if truth is not False
-        }
+
+class Conditions:
+    """The conditions of all rules of a bundle, in one list for each strategy's rules with a match, one for the rest."""
+
+    def __init__(self, layers: Iterable[Layer], known: Compiled) -> None:
+        self.compiled: Compiled = {}
+        self._seats: dict[RuleSource, _Seat] = {}
+        for layer in layers:
+            asking = [source for source in layer.rules if source.entry.when]
+            # Most ads hit no list, so the conditions of rules that need a hit are asked only after one.
+            for group in ([s for s in asking if not s.entry.match], [s for s in asking if s.entry.match]):
+                if group:
+                    self._seat(group, known)
+
+    def _seat(self, sources: Sequence[RuleSource], known: Compiled) -> None:
+        texts = tuple(join_conditions(source.entry.when) for source in sources)
+        group = self.compiled.get(texts) or known.get(texts) or CompiledConditions(texts)
+        self.compiled[texts] = group
+        for place, source in enumerate(sources):
+            self._seats[source] = _Seat(group, place)
+
+    def seat_of(self, rule: MergedRule) -> _Seat | None:
+        """Return where a rule's conditions stand; None if it has none."""
+        return self._seats[rule.source_of("when")] if rule.values.get("when") else None
+
+
+class _Asked:
+    """A list of conditions as one layering asks it: which places belong to which of its rules, and when to ask."""
+
+    def __init__(self, group: CompiledConditions) -> None:
+        self.group = group
+        self.places: list[int] = []
+        self.rules: list[int] = []
+        self._lists: set[str] | None = set()
+
+    def add(self, place: int, rule: int, lists: Sequence[str] | None) -> None:
+        self.places.append(place)
+        self.rules.append(rule)
+        self._lists = None if lists is None or self._lists is None else self._lists | set(lists)
+
+    def is_needed(self, names: Sequence[str]) -> bool:
+        return self._lists is None or not self._lists.isdisjoint(names)
 
 
 class RuleSet:
-    """Evaluates one strategy's rules."""
+    """Evaluates the rules of one layering."""
 
-    def __init__(self, rules: Sequence[Rule], terms: TermIndex, hosts: HostIndex) -> None:
-        self._rules = tuple(rules)
-        self._terms, self._hosts = terms, hosts
-        # Most ads hit no list, so the conditions of rules that need a hit are asked only after one.
-        self._free = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and not rule.match])
-        self._bound = _Gated(rules, [i for i, rule in enumerate(rules) if rule.when and rule.match])
-        # Term and host lists may share a name; then the conditions are asked once too often, which is harmless.
-        bound = [rule.match for rule in rules if rule.when and rule.match]
-        self._bound_lists = frozenset(name for match in bound for name in (*match.terms, *match.hosts))
-        self._unconditional = [i for i, rule in enumerate(rules) if not rule.when]
-        self._fields = [_paths(rule.match) for rule in rules]
+    def __init__(self, rules: Iterable[MergedRule], conditions: Conditions, indexes: Indexes) -> None:
+        active = list(rules)
+        self.rules: tuple[Rule, ...] = tuple(rule.to_rule() for rule in active)
+        self._indexes = indexes
+        self._matchers = [Matcher(rule.match) if rule.match else None for rule in self.rules]
+        self._unconditional: dict[int, str] = {}
+        groups: dict[int, _Asked] = {}
+        for index, (merged, rule) in enumerate(zip(active, self.rules, strict=True)):
+            seat = conditions.seat_of(merged)
+            if seat is None:
+                self._unconditional[index] = ""
+            else:
+                asked = groups.setdefault(id(seat.group), _Asked(seat.group))
+                asked.add(seat.place, index, rule.match.lists if rule.match else None)
+        self._asked = tuple(groups.values())
+        mentioned = {name for asked in self._asked for name in asked.group.facts}
+        self._facts = tuple(name for name in FACTS if name in mentioned)
+
+    def search(self, ad: AdView) -> Hits:
+        """Return what the bundle's lists find in an ad."""
+        return self._indexes.search(ad)
 
     def evaluate(self, ad: AdView, scores: Mapping[str, float] | None, as_of: datetime) -> list[RuleResult]:
-        """Return the rules that fired on the ad or failed on it, in the strategy's order."""
-        term_hits = self._terms.search(ad.views) if ad.text_fields else []
-        host_hits = self._hosts.search(ad)
-        situation = Situation(
-            ad, as_of, scores or {}, sorted({h.entry.list for h in term_hits}), sorted({h.list for h in host_hits})
-        )
-        live = self._free.evaluate(situation)
-        if term_hits or host_hits:
-            live |= dict.fromkeys(self._unconditional, "")
-            if not self._bound_lists.isdisjoint((*situation.term_hits, *situation.host_hits)):
-                live |= self._bound.evaluate(situation)
-        results = (self._apply(index, live[index], ad, term_hits, host_hits) for index in sorted(live))
+        """Return the rules that fired on the ad or failed on it, in the order of the files, broadest strategy first."""
+        hits = self._indexes.search(ad)
+        situation = describe_situation(ad, hits, scores, as_of)
+        live = self._ask_conditions(situation)
+        if hits.any:
+            live |= self._unconditional
+        results = (self._apply(index, live[index], ad, hits) for index in sorted(live))
         return [result for result in results if result]
 
-    def _apply(
-        self, index: int, failure: str, ad: AdView, term_hits: list[TermHit], host_hits: list[HostHit]
-    ) -> RuleResult | None:
-        rule = self._rules[index]
-        if rule.match is None:
-            result = RuleResult(rule.id, rule.policy, rule.action, " && ".join(rule.when))
-        elif (matched := self._match(index, rule.match, ad, term_hits, host_hits)) is None:
+    def _ask_conditions(self, situation: Situation) -> dict[int, str]:
+        """Return the rules that are not ruled out: '' where the conditions hold, else why they failed."""
+        names = (*situation.term_hits, *situation.regex_hits, *situation.host_hits, *situation.advertiser_hits)
+        needed = [asked for asked in self._asked if asked.is_needed(names)]
+        if not needed:
+            return {}
+        sheet = FactSheet(self._facts, situation)
+        live: dict[int, str] = {}
+        for asked in needed:
+            truths = asked.group.evaluate_on(sheet, asked.places)
+            for place, rule, truth in zip(asked.places, asked.rules, truths, strict=True):
+                if truth is not False:
+                    live[rule] = "" if truth else asked.group.explain_failure(place, situation)
+        return live
+
+    def _apply(self, index: int, failure: str, ad: AdView, hits: Hits) -> RuleResult | None:
+        rule, matcher = self.rules[index], self._matchers[index]
+        matched = matcher.find(ad, hits) if matcher else None
+        if matcher and matched is None:
             return None
-        else:
-            result = matched
-        return result._replace(outcome=Outcome.REVIEW, failure=failure) if failure else result
-
-    def _match(
-        self, index: int, match: Match, ad: AdView, term_hits: list[TermHit], host_hits: list[HostHit]
-    ) -> RuleResult | None:
-        rule = self._rules[index]
-        fields = self._fields[index]
-        found: list[tuple[Evidence, bool]] = []
-        for hit in term_hits:
-            if hit.entry.list in match.terms and hit.view in match.views:
-                place = hit.locate(ad.views)
-                if place.field in fields:
-                    matched = f"terms/{hit.entry.list}: {hit.entry.text}"
-                    found.append((_show(place, hit.view, matched), hit.view is View.SQUEEZED))
-        for host_hit in host_hits:
-            if host_hit.list in match.hosts and host_hit.place.field in fields:
-                matched = f"hosts/{host_hit.list}: {host_hit.entry}"
-                found.append((_show(host_hit.place, View.BASE, matched), False))
-        if not found:
-            return None
-        evasion = all(disguised for _, disguised in found)
-        action = rule.evasion_action if evasion and rule.evasion_action else rule.action
-        # Plain spellings first: they are what a reviewer should see when there are more hits than room.
-        evidence = tuple(shown for shown, _ in sorted(found, key=lambda pair: pair[1])[:MAX_EVIDENCE])
-        detail = "found only in disguised spelling" if evasion else ""
-        return RuleResult(rule.id, rule.policy, action, detail, evidence)
+        disguised = matched is not None and matched.disguised
+        evidence = matched.evidence if matched else ()
+        detail = " && ".join(rule.when) if matched is None else "found only in disguised spelling" if disguised else ""
+        if failure:
+            return RuleResult(
+                rule.id, rule.policy, Outcome.REVIEW, detail, evidence, failure, on_failure=rule.on_failure
+            )
+        if disguised and rule.evasion_action:
+            return RuleResult(rule.id, rule.policy, rule.evasion_action, detail, evidence)
+        if rule.action in SHIFTS:
+            shift = SHIFTS[rule.action] * (rule.by or 0.0)
+            return RuleResult(rule.id, rule.policy, Outcome.APPROVE, detail, evidence, shift=shift)
+        return RuleResult(rule.id, rule.policy, Outcome(rule.action.value), detail, evidence)
 
 
-def _show(place: tuple[str, int, int, str], view: View, matched: str) -> Evidence:
-    field, start, end, text = place
-    return Evidence(
-        field=field, start=start, end=end, excerpt=text[:MAX_EXCERPT_CHARS], view=view, matched=matched[:256]
+def describe_situation(ad: AdView, hits: Hits, scores: Mapping[str, float] | None, as_of: datetime) -> Situation:
+    """Return what conditions are evaluated on."""
+    return Situation(
+        ad,
+        as_of,
+        scores or {},
+        term_hits=sorted({hit.entry.list for hit in hits.terms}) if hits.terms else (),
+        host_hits=sorted({hit.list for hit in hits.hosts}) if hits.hosts else (),
+        regex_hits=sorted({hit.entry.list for hit in hits.regexes}) if hits.regexes else (),
+        advertiser_hits=[hit.list for hit in hits.advertisers],
     )
-
-
-def _paths(match: Match | None) -> frozenset[str]:
-    if match is None or match.fields is None:
-        return _ALL_TEXTS | frozenset(_URL_FIELDS.values())
-    paths: set[str] = set()
-    for name in match.fields:
-        paths |= _ALL_TEXTS if name == "texts" else {_URL_FIELDS.get(name, "creative." + name)}
-    return frozenset(paths)

@@ -4,6 +4,8 @@
   rejection, and nothing that failed is ever approved.
 - A rule that approves takes back what the classifier says about its policy, and only that: never another rule's
   outcome, never a failure.
+- Rules that raise or lower a policy's score add up; see `shifting`. The reason keeps the score as it was given.
+- A rule that fails speaks for review, or for nothing where the strategy says `on_failure: keep`; it is told either way.
 - Reasons stand worst outcome first, then by expected harm (the policy's weight x how sure), then rules before model
   before failures, then by id. Only the first `MAX_REASONS` are kept.
 """
@@ -12,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from service.contracts.decision import MAX_REASONS, AdvertiserMessage, Evidence, Outcome, Reason, Source
+from service.strategy.rule_schema import OnFailure
 from service.strategy.schema import Policy, Threshold
+from service.strategy.shifting import JudgedScore, Shift, judge_scores
 
 SEVERITY = {Outcome.REJECT: 2, Outcome.REVIEW: 1, Outcome.APPROVE: 0}
 _SOURCE_ORDER = {Source.RULE: 0, Source.MODEL: 1, Source.FAILURE: 2}
@@ -32,6 +36,9 @@ class RuleResult(NamedTuple):
     detail: str = ""
     evidence: tuple[Evidence, ...] = ()
     failure: str = ""
+    shift: float = 0.0
+    """How far the rule moves its policy's score; 0.0 unless its action is raise or lower."""
+    on_failure: OnFailure = OnFailure.REVIEW
 
 
 class Failure(NamedTuple):
@@ -62,15 +69,6 @@ class Ruling(NamedTuple):
     review_sla_minutes: int
 
 
-def judge_score(score: float, threshold: Threshold) -> tuple[Outcome, float]:
-    """Return a score's outcome and the threshold that decided it. A score on a threshold counts as beyond it."""
-    if score >= threshold.reject_above:
-        return Outcome.REJECT, threshold.reject_above
-    if score >= threshold.approve_below:
-        return Outcome.REVIEW, threshold.approve_below
-    return Outcome.APPROVE, threshold.approve_below
-
-
 class Judge:
     """The thresholds of one strategy and the policies of its bundle."""
 
@@ -80,64 +78,67 @@ class Judge:
         self._policies = policies
         self._thresholds = dict(thresholds)
         self._failure_sla_minutes = failure_sla_minutes
+        self.final = frozenset(name for name, policy in policies.items() if not policy.rules_may_approve)
 
     def decide(self, signals: Signals) -> Ruling:
         """Return the ruling for one ad; never raises on scores in [0, 1]."""
-        failed = [r for r in signals.results if r.failure]
-        fired = [r for r in signals.results if not r.failure]
-        cleared = {r.policy for r in fired if r.outcome is Outcome.APPROVE and r.policy}
-        reasons = [_rule_reason(r) for r in fired]
-        reasons += self._model_reasons(signals, cleared)
-        reasons += [_failure_reason("rule_failed:" + r.rule, r.failure, r.policy) for r in failed]
+        judged = self.judge(signals)
+        reasons = [_rule_reason(r, judged.get(r.policy or "")) for r in signals.results if not r.failure]
+        reasons += self._model_reasons(signals, judged)
+        reasons += [_rule_failure_reason(r) for r in signals.results if r.failure]
         reasons += [_failure_reason(f.id, f.detail, None) for f in signals.failures]
         if signals.scores is None and self._thresholds and not signals.failures:
             reasons.append(_failure_reason("classifier_unavailable", "the classifier gave no scores", None))
-        reasons.sort(key=self._weigh)
+        sure = {**(signals.scores or {}), **{policy: score.judged for policy, score in judged.items()}}
+        reasons.sort(key=lambda reason: self._weigh(reason, sure))
         outcome = reasons[0].outcome if reasons else Outcome.APPROVE
-        return self._rule(outcome, reasons, signals.scores or {})
+        return self._rule(outcome, reasons, sure)
 
-    def _model_reasons(self, signals: Signals, cleared: set[str]) -> list[Reason]:
-        reasons = []
-        for policy, score in (signals.scores or {}).items():
-            threshold = self._thresholds.get(policy)
-            if threshold is None or score < threshold.approve_below or policy in cleared:
-                continue
-            outcome, limit = judge_score(score, threshold)
-            reasons.append(
-                Reason(
-                    policy=policy,
-                    source=Source.MODEL,
-                    id=signals.model_stage,
-                    outcome=outcome,
-                    score=score,
-                    threshold=limit,
-                )
+    def judge(self, signals: Signals) -> dict[str, JudgedScore]:
+        """Return what each policy's score is judged as, and what that alone leads to; see `judge_scores`."""
+        fired = [r for r in signals.results if not r.failure]
+        cleared = {r.policy for r in fired if r.outcome is Outcome.APPROVE and r.policy and not r.shift}
+        shifts = [Shift(r.rule, r.policy, r.shift) for r in fired if r.shift and r.policy]
+        return judge_scores(signals.scores or {}, self._thresholds, shifts, cleared, self.final)
+
+    def _model_reasons(self, signals: Signals, judged: Mapping[str, JudgedScore]) -> list[Reason]:
+        return [
+            Reason(
+                policy=policy,
+                source=Source.MODEL,
+                id=signals.model_stage,
+                outcome=score.outcome,
+                score=score.raw,
+                threshold=score.limit,
+                detail=score.explain()[:500],
             )
-        return reasons
+            for policy, score in judged.items()
+            if score.outcome is not Outcome.APPROVE and not score.cleared
+        ]
 
-    def _sureness(self, reason: Reason) -> float:
-        if reason.score is not None:
-            return reason.score
+    def _sureness(self, reason: Reason, sure: Mapping[str, float]) -> float:
+        if reason.source is Source.MODEL and reason.policy:
+            return sure[reason.policy]
         return FAILURE_SURENESS if reason.source is Source.FAILURE else RULE_SURENESS[reason.outcome]
 
-    def _harm(self, reason: Reason) -> float:
+    def _harm(self, reason: Reason, sure: Mapping[str, float]) -> float:
         # A failure that concerns no policy might hide any of them: take the ordinary weight.
         weight = self._policies[reason.policy].harm_weight if reason.policy else 1.0
-        return weight * self._sureness(reason)
+        return weight * self._sureness(reason, sure)
 
-    def _weigh(self, reason: Reason) -> tuple[int, float, int, str]:
-        return -SEVERITY[reason.outcome], -self._harm(reason), _SOURCE_ORDER[reason.source], reason.id
+    def _weigh(self, reason: Reason, sure: Mapping[str, float]) -> tuple[int, float, int, str]:
+        return -SEVERITY[reason.outcome], -self._harm(reason, sure), _SOURCE_ORDER[reason.source], reason.id
 
-    def _rule(self, outcome: Outcome, reasons: list[Reason], scores: Mapping[str, float]) -> Ruling:
+    def _rule(self, outcome: Outcome, reasons: list[Reason], sure: Mapping[str, float]) -> Ruling:
         decisive = [r for r in reasons if r.outcome is outcome and outcome is not Outcome.APPROVE]
         policies = list(dict.fromkeys(r.policy for r in decisive if r.policy))
-        expected = {policy: score * self._policies[policy].harm_weight for policy, score in scores.items()}
+        expected = {policy: score * self._policies[policy].harm_weight for policy, score in sure.items()}
         for reason in reasons:
             if reason.policy:
-                expected[reason.policy] = max(expected.get(reason.policy, 0.0), self._harm(reason))
+                expected[reason.policy] = max(expected.get(reason.policy, 0.0), self._harm(reason, sure))
         worst = min(expected, key=lambda policy: (-expected[policy], policy), default=None)
-        floor = FAILURE_SURENESS if any(r.source is Source.FAILURE for r in reasons) else 0.0
-        likely = any(self._sureness(r) >= SUGGEST_REJECT_AT for r in decisive)
+        floor = FAILURE_SURENESS if any(r.source is Source.FAILURE and r.outcome is outcome for r in reasons) else 0.0
+        likely = any(self._sureness(r, sure) >= SUGGEST_REJECT_AT for r in decisive)
         minutes = [self._policies[policy].review_sla_minutes for policy in policies]
         return Ruling(
             outcome=outcome,
@@ -163,15 +164,28 @@ def rule_failure(failure: Failure, sla_minutes: int) -> Ruling:
     )
 
 
-def _rule_reason(result: RuleResult) -> Reason:
+def _rule_reason(result: RuleResult, score: JudgedScore | None) -> Reason:
+    detail = result.detail
+    if result.shift:
+        change = f"{'raises' if result.shift > 0 else 'lowers'} the score of {result.policy} by {abs(result.shift):g}"
+        told = f": {score.raw:g} is judged as {score.judged:g}" if score else ", but there is none"
+        detail = f"{change}{told}" + (f"; {detail}" if detail else "")
     return Reason(
         policy=result.policy,
         source=Source.RULE,
         id=result.rule,
         outcome=result.outcome,
-        detail=result.detail[:500],
+        detail=detail[:500],
         evidence=result.evidence,
     )
+
+
+def _rule_failure_reason(result: RuleResult) -> Reason:
+    reason = _failure_reason("rule_failed:" + result.rule, result.failure, result.policy)
+    if result.on_failure is OnFailure.REVIEW:
+        return reason
+    detail = f"its strategy lets the ad keep its outcome: {result.failure}"[:500]
+    return reason.model_copy(update={"outcome": Outcome.APPROVE, "detail": detail})
 
 
 def _failure_reason(code: str, detail: str, policy: str | None) -> Reason:

@@ -1,13 +1,15 @@
-"""Which strategy applies to an ad: the most specific scope; two that are equally specific and overlap are an error.
+"""Which strategies apply to an ad, and in which order: the most specific scope first; two that tie are an error.
 
 A scope has three dimensions, in the order in which they count: market, vertical, product. In each, one named value is
 more specific than several, and several are more specific than `any`. The first dimension that differs decides.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import combinations
 
-from service.strategy.schema import ANY, Scope
+from service.strategy.scalars import ANY
+from service.strategy.schema import Period, Scope, StrategyFile
 
 DIMENSIONS = ("market", "vertical", "product")
 Triple = tuple[str, str, str]
@@ -30,13 +32,34 @@ def covers(scope: Scope, ad: Triple) -> bool:
     return all(is_any(values) or value in values for values, value in dimensions)
 
 
-def find_ties(scopes: Mapping[str, Scope]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of strategies that are equally specific and share an ad."""
-    for (first, one), (second, other) in combinations(sorted(scopes.items()), 2):
-        if specificity(one) == specificity(other) and _overlap(one, other):
+def holds_at(period: Period, as_of: datetime) -> bool:
+    """Tell whether a period holds a moment: from `from` on, until just before `until`."""
+    return (period.start is None or as_of >= period.start) and (period.until is None or as_of < period.until)
+
+
+def is_default(strategy: StrategyFile) -> bool:
+    """Tell whether a strategy applies to every ad at all times."""
+    return specificity(strategy.scope) == (0, 0, 0) and strategy.effective == Period()
+
+
+def find_ties(strategies: Mapping[str, StrategyFile]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of strategies that are equally specific and share an ad and a time."""
+    for (first, one), (second, other) in combinations(sorted(strategies.items()), 2):
+        if (
+            specificity(one.scope) == specificity(other.scope)
+            and _overlap(one.scope, other.scope)
+            and _overlap_in_time(one.effective, other.effective)
+        ):
             yield first, second
 
 
 def _overlap(one: Scope, other: Scope) -> bool:
     pairs = ((getattr(one, name), getattr(other, name)) for name in DIMENSIONS)
     return all(is_any(a) or is_any(b) or set(a) & set(b) for a, b in pairs)
+
+
+def _overlap_in_time(one: Period, other: Period) -> bool:
+    return not (
+        (one.until and other.start and one.until <= other.start)
+        or (other.until and one.start and other.until <= one.start)
+    )

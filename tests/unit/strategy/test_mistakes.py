@@ -66,13 +66,13 @@ MISTAKES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "unknown action": (
         ("default.yaml", "action: reject", "action: ban"),
-        "default.yaml:12:13: rules.0.action: input should be 'approve', 'review' or 'reject'; "
-        "write one of 'approve', 'review' or 'reject'",
+        "default.yaml:12:13: rules.0.action: input should be 'reject', 'review', 'approve', 'raise' or 'lower'; "
+        "write one of 'reject', 'review', 'approve', 'raise' or 'lower'",
     ),
     "unknown view": (
         ("default.yaml", "match: {terms: casino}", "match: {terms: casino, views: [squezed]}"),
         "default.yaml:11:36: rules.0.match.views.0: input should be 'base', 'latin' or 'squeezed'; "
-        "write one of 'base', 'latin' or 'squeezed'",
+        "did you mean 'squeezed'?",
     ),
     "unknown term list": (
         ("default.yaml", "match: {terms: casino}", "match: {terms: casinos}"),
@@ -84,7 +84,7 @@ MISTAKES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "field to look in": (
         ("default.yaml", "match: {terms: casino}", "match: {terms: casino, in: [headlin]}"),
-        "default.yaml:11:32: 'headlin' is no field to look in; did you mean 'headline'?",
+        "default.yaml:11:33: 'headlin' is no field to look in; did you mean 'headline'?",
     ),
     "empty match": (
         ("default.yaml", "match: {terms: casino}", "match: {in: [body]}"),
@@ -140,7 +140,7 @@ MISTAKES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "market that does not exist": (
         ("default.yaml", "market: any", "market: [DE, UK]"),
-        "default.yaml:4:37: scope.market.1: 'UK' is not an ISO 3166-1 code; write two capital letters such as DE, or any",
+        "default.yaml:4:37: scope.market.1: 'UK' is not an ISO 3166-1 code; did you mean 'GB'?",
     ),
     "any beside others": (
         ("default.yaml", "vertical: any", "vertical: [any, retail]"),
@@ -148,7 +148,7 @@ MISTAKES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "no default strategy": (
         ("default.yaml", "market: any", "market: NO"),
-        "bundle:1:1: no strategy covers every ad; add a strategy whose scope is any in all three dimensions",
+        "bundle:1:1: no strategy covers every ad; add a strategy whose scope is any in all three dimensions, without 'effective'",
     ),
     "empty entry": (
         ("lists/terms/casino.txt", "casino\n", "🎰\n"),
@@ -168,7 +168,7 @@ MISTAKES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "version that is no text": (
         ("bundle.yaml", 'version: "7"', "version: 7"),
-        "bundle.yaml:2:10: version: input should be a valid string; write a text; quote it where YAML takes it for something else",
+        'bundle.yaml:2:10: version: input should be a valid string; write it in quotes, such as "7": YAML takes it for a number',
     ),
     "weight of nothing": (
         ("bundle.yaml", "harm_weight: 2.0", "harm_weight: 0.0"),
