@@ -8,8 +8,9 @@ lost, and counted where somebody is left to count.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 import structlog
 
@@ -19,10 +20,26 @@ from service.observability.metrics import Metrics
 from service.worker.rollout_watch import Finding
 from service.worker.shadow_buffer import ShadowBuffer, Slice
 from service.worker.shadow_judge import CandidateOff, Judgement, ShadowJudge
-from service.worker.shadow_sender import ShadowSender
+from service.worker.shadow_record import ShadowRecord
 from service.worker.shadow_thread import LiveTurn, ShadowThread
 
 _log = structlog.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """Sends records, or counts that it could not."""
+
+    def has_room(self) -> bool:
+        """Say whether more records may be put; asked from any thread."""
+
+    def put(self, records: Sequence[ShadowRecord]) -> None:
+        """Have records sent soon."""
+
+    def start(self) -> None:
+        """Begin to send."""
+
+    async def stop(self) -> None:
+        """Send what waits, and end."""
 
 
 class Shadow:
@@ -31,7 +48,7 @@ class Shadow:
     def __init__(
         self,
         judge: ShadowJudge,
-        sender: ShadowSender,
+        sender: Sender,
         metrics: Metrics,
         halt: Callable[[Finding], None],
         most_ads: int,
@@ -113,9 +130,11 @@ class Shadow:
         self._metrics.record_shadow_dropped(cause, ads)
 
     def _take(self, judgements: list[Judgement]) -> None:
-        for records, tally, off, finding, evidence in judgements:
+        for records, tally, left_out, off, finding, evidence in judgements:
             self._metrics.record_shadow(tally)
             self._sender.put(records)
+            if left_out:
+                self._metrics.record_shadow_dropped("candidate_off", left_out)
             if evidence is not None:
                 self._metrics.show_rollout_evidence(evidence)
             if off is not None and off.bundle == self._bundle:

@@ -29,10 +29,11 @@ class CandidateOff(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a slice came to."""
+    """What a slice came to; `left_out` are ads that were not judged, because the candidate is off."""
 
     records: list[ShadowRecord]
     tally: ShadowTally
+    left_out: int = 0
     off: CandidateOff | None = None
     finding: Finding | None = None
     evidence: dict[str, float] | None = None
@@ -54,32 +55,33 @@ class ShadowJudge:
         self._now_s = now_s
         self._bundle = ""
         self._budget = CandidateBudget(budget_us)
+        self._off: CandidateOff | None = None
 
     def judge(self, taken: Slice) -> Judgement:
         """Return the slice's records and counts."""
         deployment = taken.pairs.deployment
         bundle = deployment.candidate.strategies.ref.sha256 if deployment.candidate is not None else ""
         if bundle != self._bundle:
-            self._bundle, self._budget = bundle, CandidateBudget(self._budget_us)
+            self._bundle, self._budget, self._off = bundle, CandidateBudget(self._budget_us), None
         tally = ShadowTally()
-        pairs, cause = self._evaluate(taken, tally)
+        pairs = self._evaluate(taken, tally)
         rollout = deployment.rollout
         records = [build_shadow_record(pair, rollout.id if rollout is not None else None) for pair in pairs]
         now_s = self._now_s()
         finding = self._watch.observe(rollout, pairs, now_s)
-        evidence = self._watch.measure_evidence(now_s)
-        if cause is None:
-            return Judgement(records, tally, finding=finding, evidence=evidence)
-        off = CandidateOff(bundle, cause, self._budget.describe())
-        if rollout is not None and finding is None:
+        off = self._off
+        if off is not None and rollout is not None and finding is None:
             # Where it decides ads itself it costs live the same.
-            finding = Finding(rollout, RolloutBreach(cause, f"the candidate is switched off: {off.message}"))
-        return Judgement(records, tally, off, finding, evidence)
+            finding = Finding(rollout, RolloutBreach(off.cause, f"the candidate is switched off: {off.message}"))
+        left_out = len(taken.items) - len(pairs)
+        return Judgement(records, tally, left_out, off, finding, self._watch.measure_evidence(now_s))
 
-    def _evaluate(self, taken: Slice, tally: ShadowTally) -> tuple[list[Pair], OffCause | None]:
-        """Return the pairs; fewer than there are ads if the candidate is to be switched off on the way."""
-        pairs = []
+    def _evaluate(self, taken: Slice, tally: ShadowTally) -> list[Pair]:
+        """Return the pairs, up to the one with which the candidate is switched off."""
+        pairs: list[Pair] = []
         for item in taken.items:
+            if self._off is not None:
+                break
             began_s = self._cpu_s()
             pair = taken.pairs.evaluate_one(item)
             spent_s = self._cpu_s() - began_s
@@ -90,8 +92,8 @@ class ShadowJudge:
             spent_us = spent_s * 1e6 if item.arm == "live" else 0.0
             cause = self._budget.observe(1, spent_us, failed=pair.candidate.ruling is None)
             if cause is not None:
-                return pairs, cause
-        return pairs, None
+                self._off = CandidateOff(self._bundle, cause, self._budget.describe())
+        return pairs
 
 
 def _name(arm: ArmRuling) -> str:

@@ -24,11 +24,11 @@ def whole(pairs: PendingPairs) -> Slice:
 def test_each_pair_is_counted_by_both_outcomes_and_by_the_policy_at_stake(tmp_path: Path) -> None:
     """Agreement, what moves, and by which policy: that of the stricter arm's first reason."""
     pairs = decide(Deployment(make_live(tmp_path), make_candidate(tmp_path)), ["maybe", "casino", "shoes", "maybe"])
-    records, tally, off, finding, _ = make_judge().judge(whole(pairs))
+    records, tally, left_out, off, finding, _ = make_judge().judge(whole(pairs))
     assert tally.outcomes == {("review", "reject"): 2, ("reject", "reject"): 1, ("approve", "approve"): 1}
     assert tally.moved == {("review", "reject", "gambling"): 2}
     assert [record.record.key for record in records] == [b"ad-0", b"ad-1", b"ad-2", b"ad-3"]
-    assert (off, finding) == (None, None)
+    assert (left_out, off, finding) == (0, None, None)
 
 
 def test_a_candidate_that_lets_go_moves_lives_policy(tmp_path: Path) -> None:
@@ -47,7 +47,9 @@ def test_a_candidate_that_raises_is_counted_and_at_last_switched_off(tmp_path: P
     second = judge.judge(whole(decide(deployment, ["shoes"] * 20, start=20)))
     assert second.off is not None
     assert (second.off.cause, second.off.bundle) == ("fails", deployment.candidate.strategies.ref.sha256)  # type: ignore[union-attr]
-    assert len(second.records) == 12, "what was judged is told, what was not is not"
+    assert (len(second.records), second.left_out) == (12, 8), "what was judged is told, what was not is counted"
+    third = judge.judge(whole(decide(deployment, ["shoes"] * 20, start=40)))
+    assert (third.records, third.left_out, third.off) == ([], 20, second.off)
     assert second.finding is None, "there is no rollout to stop"
 
 
