@@ -26,6 +26,10 @@ from service.release.envelope import LedgerRefusedError, SignedEntry, check_sign
 from service.release.signing import PublicKeys
 
 
+class UnapprovedError(LedgerRefusedError):
+    """All is well with the entry, but more people have to sign it."""
+
+
 class Accepted(NamedTuple):
     """An entry that counted, who had signed it (names whose signatures held), and the hash of its signed bytes."""
 
@@ -69,7 +73,11 @@ class Ledger:
         try:
             # Without keys nobody can be told from anybody else, so counting them would be for show.
             changed = _apply(self, signed.entry, None if allow_unsigned and not keys.keys else signers)
-        except (ApprovalsMissingError, _MisfitError) as error:
+        except ApprovalsMissingError as error:
+            raise UnapprovedError(
+                f"entry {signed.entry.sequence}: {error}", signed.entry.sequence, signed.bundle
+            ) from None
+        except _MisfitError as error:
             raise signed.refuse(str(error)) from None
         accepted = Accepted(signed.entry, signers, signed.sha256)
         return replace(
@@ -147,4 +155,4 @@ def _require_candidate(ledger: Ledger, bundle: str) -> Placed:
     return ledger.candidate
 
 
-__all__ = ["Accepted", "Ledger", "LedgerRefusedError", "Placed", "SignedEntry", "read_envelope"]
+__all__ = ["Accepted", "Ledger", "LedgerRefusedError", "Placed", "SignedEntry", "UnapprovedError", "read_envelope"]

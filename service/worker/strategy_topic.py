@@ -32,6 +32,11 @@ class StrategyTopic:
         self.proposals: dict[str, bytes] = {}
         """Bundle → the envelope that waits for signatures."""
 
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The hashes of the bundles whose chunks were passed by, published or not."""
+        return tuple(bundle for bundle, places in self._places.items() if places)
+
     async def read_to_end(self) -> list[LedgerRecord]:
         """Return the ledger's records that lie in the topic now, in its order; remembers where chunks lie.
 
@@ -44,6 +49,11 @@ class StrategyTopic:
         async for record in self._reader.read_on():
             if (found := self._sort(record)) is not None:
                 yield found
+
+    async def ask(self) -> None:
+        """Have the topic answer. Raises BrokerUnreachableError, KafkaError if it does not."""
+        with tell_unreachable(self._connection):
+            await self._reader.ask_end()
 
     async def read_bundle(self, sha256: str) -> dict[str, bytes]:
         """Return the files of a bundle whose chunks were passed by so far, by a connection of its own.
