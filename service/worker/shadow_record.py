@@ -1,7 +1,7 @@
 """Writes a pair down for the shadow topic: what live and the candidate make of an ad, as `ShadowDecision` describes it.
 
 Built as plain dictionaries, without validation: the parts were validated when they were made, and a model would cost
-three times as much. A test holds the records against the contract.
+three times as much; so would enumerations. A test holds the records against the contract.
 """
 
 from typing import Any, NamedTuple
@@ -48,13 +48,13 @@ def _show(arm: ArmRuling) -> dict[str, Any]:
         "bundle": bundle.sha256,
         "version": bundle.version,
         "strategy": arm.strategy,
-        "outcome": arm.ruling.outcome if arm.ruling is not None else None,
+        "outcome": arm.ruling.outcome.value if arm.ruling is not None else None,
         "reasons": [
             {
                 "policy": reason.policy,
-                "source": reason.source,
+                "source": reason.source.value,
                 "id": reason.id,
-                "outcome": reason.outcome,
+                "outcome": reason.outcome.value,
                 "score": reason.score,
             }
             for reason in reasons

@@ -18,7 +18,9 @@ from service.worker.shadow_judge import Judgement
 
 _log = structlog.get_logger(__name__)
 
-_SLICE_ADS = 8
+SLICE_ADS = 8
+"""Judged in one go: about a millisecond."""
+
 _MOST_KEPT = 32
 _PATIENCE_S = 0.05
 _IDLE_S = 0.5
@@ -94,7 +96,7 @@ class ShadowThread:
         while not self._stopping.is_set():
             if not self._desk.has_room():
                 self._stopping.wait(_PATIENCE_S)
-            elif (taken := self._buffer.take(_SLICE_ADS)) is not None:
+            elif (taken := self._buffer.take(SLICE_ADS)) is not None:
                 self._take(taken)
             else:
                 self._hand_over()
