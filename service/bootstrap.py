@@ -1,17 +1,24 @@
 """The composition root: the only place that puts bundle, classifier, pipeline and metrics together."""
 
+from typing import NamedTuple
+
 from service import __version__
 from service.answer import LiveBundle, Received
-from service.classifier import load_classifier
+from service.classifier import Classifier, load_classifier
 from service.classifier.manifest import ModelLoadError
-from service.contracts.decision import Origin
+from service.contracts.decision import ModelRef, Origin
 from service.contracts.examples import SUBMISSION
+from service.deployment import Deployment
 from service.moderate import moderate
 from service.observability.metrics import Metrics
+from service.release.signing import KeyFileError, PublicKeys
 from service.settings import Settings
-from service.strategy import StrategyError, check_labels, load_bundle
+from service.strategy import Bundle, BundleFiles, StrategyError, check_labels, compile_bundle, load_bundle
+from service.worker import in_force
 from service.worker.fitting import SizeLimits
-from service.worker.run import Loaded
+from service.worker.in_force import InForce
+from service.worker.loaded import Loaded
+from service.worker.preparing import BundleRefusedError
 from service.worker.scoring import ScoringPipeline
 from service.worker.topics_file import TopicsFileError, load_topics
 
@@ -23,11 +30,22 @@ class DeploymentError(RuntimeError):
 def load_live_bundle(settings: Settings) -> LiveBundle:
     """Load the classifier and the strategies and check that they fit each other. Raises DeploymentError."""
     try:
-        classifier = load_classifier(settings.model_dir)
-        strategies = load_bundle(settings.strategies_dir)
-        check_labels(strategies, classifier.labels)
-    except (ModelLoadError, StrategyError) as error:
+        return ready_bundle(load_bundle(settings.strategies_dir), load_checked_classifier(settings))
+    except (StrategyError, BundleRefusedError) as error:
         raise DeploymentError(str(error)) from error
+
+
+def load_checked_classifier(settings: Settings) -> Classifier:
+    """Load the classifier alone. Raises DeploymentError."""
+    try:
+        return load_classifier(settings.model_dir)
+    except ModelLoadError as error:
+        raise DeploymentError(str(error)) from error
+
+
+def ready_bundle(strategies: Bundle, classifier: Classifier) -> LiveBundle:
+    """Return strategies and classifier as what decides, tried out. Raises StrategyError, BundleRefusedError."""
+    check_labels(strategies, classifier.labels)
     bundle = LiveBundle(strategies, classifier)
     _rehearse(bundle)
     return bundle
@@ -40,25 +58,63 @@ def _rehearse(bundle: LiveBundle) -> None:
         (result,) = moderate([received], bundle, SUBMISSION.submitted_at)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        raise DeploymentError(f"the bundle and the model cannot decide an example ad: {what}; deploy others") from error
+        text = f"the bundle and the model cannot decide an example ad: {what}; deploy others"
+        raise BundleRefusedError(text) from error
     if result.model_failed:
-        raise DeploymentError(f"the model cannot score an example ad: {result.decision.reasons[0].detail}")
+        raise BundleRefusedError(f"the model cannot score an example ad: {result.decision.reasons[0].detail}")
 
 
 def name_build(settings: Settings, bundle: LiveBundle) -> str:
     """Return the identity of all that decides: a trip binds only workers of the same build."""
-    release = settings.build_id or __version__
-    return f"{release}/bundle-{bundle.strategies.sha256[:12]}/model-{bundle.classifier.model_hash[:12]}"
+    return in_force.name_build(settings.build_id or __version__, bundle)
 
 
-def prepare_worker(settings: Settings, bundle: LiveBundle) -> Loaded:
-    """Put the worker's pipeline and metrics together. Raises DeploymentError if the topics' file cannot be used."""
-    build = name_build(settings, bundle)
+def load_worker(settings: Settings) -> Loaded:
+    """Load what a worker needs before it starts. Raises DeploymentError."""
+    if settings.image_bundle == "never":
+        return _put_together(settings, load_checked_classifier(settings), None)
+    return prepare_worker(settings, load_live_bundle(settings))
+
+
+def prepare_worker(settings: Settings, image: LiveBundle) -> Loaded:
+    """Put the worker's parts together over the bundle of its image.
+
+    Raises DeploymentError if the topics' file, or the folder of public keys, cannot be used.
+    """
+    return _put_together(settings, image.classifier, image)
+
+
+def _put_together(settings: Settings, classifier: Classifier, image: LiveBundle | None) -> Loaded:
+    now = InForce(settings.build_id or __version__, Deployment(image) if image is not None else None)
     metrics = Metrics()
-    metrics.show_bundle(bundle.strategies.ref)
-    metrics.show_model(bundle.model_ref)
-    metrics.show_build(__version__, build, settings.delivery)
-    return Loaded(ScoringPipeline(bundle, read_size_limits(settings), build), metrics, build)
+    metrics.show_model(ModelRef(id=classifier.model_id, sha256=classifier.model_hash))
+    metrics.show_build(__version__, now.build, settings.delivery)
+    return Loaded(
+        ScoringPipeline(now, read_size_limits(settings)),
+        metrics,
+        now,
+        _Prepare(classifier),
+        _load_keys(settings),
+        [image] if image is not None else [],
+    )
+
+
+class _Prepare(NamedTuple):
+    """Makes a published bundle ready for this worker's classifier."""
+
+    classifier: Classifier
+
+    def __call__(self, files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
+        return ready_bundle(compile_bundle(files, reuse=reuse.strategies if reuse else None), self.classifier)
+
+
+def _load_keys(settings: Settings) -> PublicKeys:
+    if settings.strategy_keys_dir is None:
+        return PublicKeys.none()
+    try:
+        return PublicKeys.load(settings.strategy_keys_dir)
+    except KeyFileError as error:
+        raise DeploymentError(str(error)) from error
 
 
 def read_size_limits(settings: Settings) -> SizeLimits:

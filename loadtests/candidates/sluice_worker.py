@@ -11,12 +11,11 @@ from typing import cast
 import service.cli.worker as command
 from loadtests.candidates.task import IDENTITY, Task, make_warm_up, parse_task, pass_through
 from loadtests.stopwatch import Stopwatch
-from service.answer import LiveBundle
-from service.bootstrap import prepare_worker
+from service.bootstrap import load_worker
 from service.observability.metrics import ChunkTally, Metrics
 from service.settings import Settings
+from service.worker.loaded import Loaded
 from service.worker.outputs import ChunkOutputs, InputRecord
-from service.worker.run import Loaded
 
 
 class WatchedMetrics:
@@ -52,10 +51,10 @@ def main() -> None:
     task = parse_task()
     watch = Stopwatch(task.ads, task.result)
 
-    def prepare(settings: Settings, bundle: LiveBundle) -> Loaded:
-        return watch_ends(prepare_worker(settings, bundle), task, watch)
+    def load(settings: Settings) -> Loaded:
+        return watch_ends(load_worker(settings), task, watch)
 
-    command.prepare_worker = prepare  # type: ignore[attr-defined]
+    command.load_worker = load  # type: ignore[attr-defined]
     command.work()
 
 

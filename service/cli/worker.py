@@ -8,7 +8,7 @@ import structlog
 import uvloop
 
 from service import __version__
-from service.bootstrap import DeploymentError, load_live_bundle, name_build, prepare_worker
+from service.bootstrap import DeploymentError, load_worker
 from service.observability.logs import configure_logs
 from service.settings import load_settings
 from service.worker.collector import spare_loaded
@@ -26,14 +26,13 @@ def work() -> None:
     )
     log = structlog.get_logger(__name__)
     try:
-        bundle = load_live_bundle(settings)
-        loaded = prepare_worker(settings, bundle)
+        loaded = load_worker(settings)
     except DeploymentError as error:
         for line in str(error).splitlines():
             log.error("deployment", message=line)  # noqa: TRY400 - the message is for whoever deploys
         sys.exit(EXIT_MISDEPLOYED)
     spare_loaded()
-    log.info("starting", version=__version__, build=name_build(settings, bundle), delivery=settings.delivery)
+    log.info("starting", version=__version__, image=loaded.build, delivery=settings.delivery)
     code = uvloop.run(run_worker(settings, loaded))
     if code == EXIT_FAILED:
         # Threads of a failed client may hang; whoever supervises the worker should not have to wait for them.

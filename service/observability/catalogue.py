@@ -99,6 +99,13 @@ SHADOW_CPU = MetricSpec(
     "sluice_shadow_cpu_seconds_total", Kind.COUNTER, "Processor time spent on judging ads by the other bundle."
 )
 
+STRATEGIES_REFUSED = MetricSpec(
+    "sluice_strategies_refused_total",
+    Kind.COUNTER,
+    "Ledger entries and bundles that this worker did not take; what was in force went on.",
+    (Label("cause", "what was refused", ("entry", "bundle", "block", "history")),),
+)
+
 DECISION_AGE = MetricSpec(
     "sluice_decision_age_seconds",
     Kind.HISTOGRAM,
@@ -111,6 +118,12 @@ PROCESSING = MetricSpec(
     Kind.HISTOGRAM,
     "Seconds from the read of an ad's chunk to its decision's bytes.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+SWAP_TIME = MetricSpec(
+    "sluice_strategies_swap_seconds",
+    Kind.HISTOGRAM,
+    "Seconds from reading a ledger entry that places a bundle to that bundle being in force.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64),
 )
 CHUNK_SIZE = MetricSpec(
     "sluice_chunk_submissions",
@@ -170,8 +183,30 @@ ROLLOUT_EVIDENCE = MetricSpec(
 BUNDLE_INFO = MetricSpec(
     "sluice_bundle_info",
     Kind.GAUGE,
-    "The live bundle; always 1.",
-    (Label("version", "of the bundle", room=1), Label("sha256", "over the bundle's files", room=1)),
+    "The live bundle, and the candidate if there is one; always 1.",
+    (
+        Label("channel", "what the bundle does", ("live", "candidate")),
+        Label("version", "of the bundle", room=2),
+        Label("sha256", "over the bundle's files", room=2),
+    ),
+)
+STRATEGIES_SOURCE = MetricSpec(
+    "sluice_strategies_source",
+    Kind.GAUGE,
+    "1 for where the live bundle came from, else 0.",
+    (Label("source", "the strategies topic, or the worker's image", ("topic", "image")),),
+)
+LEDGER_SEQUENCE = MetricSpec(
+    "sluice_strategies_sequence", Kind.GAUGE, "Last entry of the strategies' ledger that is in force or refused here."
+)
+BLOCKS = MetricSpec("sluice_blocks", Kind.GAUGE, "Emergency blocks in force.")
+SWAPPED_AT = MetricSpec(
+    "sluice_strategies_swapped_timestamp_seconds", Kind.GAUGE, "When what is in force last changed, Unix time."
+)
+UNREACHABLE = MetricSpec(
+    "sluice_strategies_unreachable_seconds",
+    Kind.GAUGE,
+    "Seconds since the strategies topic last answered; what is in force goes on meanwhile.",
 )
 MODEL_INFO = MetricSpec(
     "sluice_model_info",

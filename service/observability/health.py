@@ -41,7 +41,11 @@ class PartitionState:
 
 @dataclass(frozen=True)
 class WorkerState:
-    """All that the verdicts look at. `tripped` is the trip's message; `stall_s` is how long nothing may move."""
+    """All that the verdicts look at.
+
+    `tripped` is the trip's message, `stall_s` how long nothing may move, `bundle` names the live bundle and its source,
+    or says why there is none.
+    """
 
     stall_s: float
     partitions: tuple[PartitionState, ...] = ()
@@ -49,6 +53,7 @@ class WorkerState:
     topics_checked: bool = False
     model_loaded: bool = False
     bundle_loaded: bool = False
+    bundle: str = ""
     tripped: str | None = None
 
 
@@ -113,7 +118,10 @@ def judge_readiness(state: WorkerState) -> HealthReport:
             "the topics are not checked yet" + ("" if state.broker_reachable else ": no broker has answered so far"),
         ),
         "model_loaded": (state.model_loaded, "the model is not loaded"),
-        "bundle_loaded": (state.bundle_loaded, "the bundle of strategies is not loaded"),
+        "bundle_loaded": (
+            state.bundle_loaded,
+            "no bundle of strategies is in force" + (f": {state.bundle}" if state.bundle else ""),
+        ),
         "assigned": (
             bool(state.partitions),
             "no partition is assigned: joining, rebalancing, or more workers than partitions",
@@ -124,7 +132,7 @@ def judge_readiness(state: WorkerState) -> HealthReport:
     return HealthReport(
         ok=not reasons,
         reasons=reasons,
-        details={name: passed for name, (passed, _) in checks.items()},
+        details={**{name: passed for name, (passed, _) in checks.items()}, "bundle": state.bundle},
     )
 
 

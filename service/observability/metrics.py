@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from service.contracts.dead_letter import DeadLetter
-from service.contracts.decision import BundleRef, Decision, ModelRef
+from service.contracts.decision import Decision, ModelRef
 from service.observability import catalogue
 from service.observability.catalogue import CATALOGUE, NONE, TRIP_CAUSES
 from service.observability.series import CounterSeries, GaugeSeries, HistogramSeries
@@ -169,9 +169,22 @@ class Metrics:
             causes[OTHER] = 1.0
         self._gauges[spec].replace({(name,): level for name, level in causes.items()})
 
-    def show_bundle(self, bundle: BundleRef) -> None:
-        """Show the bundle that is live."""
-        self._gauges[catalogue.BUNDLE_INFO].replace({(bundle.version, bundle.sha256): 1.0})
+    def show_strategies(self, levels: Mapping[MetricSpec, Mapping[tuple[str, ...], float]]) -> None:
+        """Show what is in force, as `strategy_levels` tells it."""
+        for spec, values in levels.items():
+            self._gauges[spec].replace(values)
+
+    def record_swap(self, duration_s: float) -> None:
+        """Count a bundle that came into force, and how long that took."""
+        self._histograms[catalogue.SWAP_TIME].observe(duration_s)
+
+    def record_refusal(self, cause: str) -> None:
+        """Count what was refused on the strategies topic."""
+        self._counters[catalogue.STRATEGIES_REFUSED].add(1, cause)
+
+    def show_strategies_unreachable(self, age_s: float) -> None:
+        """Show for how long the strategies topic has not answered."""
+        self._gauges[catalogue.UNREACHABLE].set(age_s)
 
     def show_model(self, model: ModelRef) -> None:
         """Show the classifier that is live."""

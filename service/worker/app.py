@@ -92,8 +92,8 @@ class WorkerApp(faust.App):  # type: ignore[misc]
             if breach is None:
                 await lane.put(ScoredChunk(chunk, event, outputs))
                 return
-            # The chunk that broke the limit is not published: it is scored again after a resume.
-            await self._gate.close(breach)
+            # The chunk that broke the limit is not published: it is scored again after a resume, or by another build.
+            await self._gate.close(breach, outputs.build)
             self._guard.reset()
         self.consumer.forget(chunk)
 
@@ -101,6 +101,11 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._settled[scored.chunk.tp] = scored.chunk.offset + 1
         self._metrics.record_chunk(scored.outputs.tally)
         scored.event.ack()
+
+    def begin_build(self) -> None:
+        """Judge anew: another build has come into force, and what failed before was not its fault."""
+        self._guard.reset()
+        self._gate.rejudge()
 
     def begin_drain(self) -> None:
         """Let go of what a trip holds back, so that a rebalance or a stop need not wait for a resume."""

@@ -1,4 +1,4 @@
-"""Holds the worker back while its group is tripped, and lets go at a resume, a rebalance or a stop."""
+"""Holds the worker back while its group is tripped, and lets go at a resume, another build, a rebalance or a stop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,14 +14,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Open while nothing is wrong. `record` writes a trip where a restart finds it."""
+    """Open while nothing is wrong with the `build` of now. `record` writes a trip where a restart finds it."""
 
-    def __init__(self, build: str, worker: str, metrics: Metrics, record: Callable[[Trip], Awaitable[None]]) -> None:
+    def __init__(
+        self, build: Callable[[], str], worker: str, metrics: Metrics, record: Callable[[Trip], Awaitable[None]]
+    ) -> None:
         self._build = build
         self._worker = worker
         self._metrics = metrics
         self._record = record
         self.trip: Trip | None = None
+        self._trips: dict[str, Trip] = {}  # the last one of each build
         self._open = asyncio.Event()
         self._open.set()
         self._draining = asyncio.Event()
@@ -50,11 +53,9 @@ class Gate:
         """Hold back again; called when partitions have been assigned."""
         self._draining.clear()
 
-    async def close(self, breach: Breach) -> None:
-        """Trip: stop, and write it down. The worker stays stopped even if writing fails."""
-        trip = Trip(
-            build=self._build, cause=breach.cause, message=breach.message, worker=self._worker, at=datetime.now(UTC)
-        )
+    async def close(self, breach: Breach, build: str) -> None:
+        """Trip `build`: stop if it is still the one of now, and write it down. It holds even if writing fails."""
+        trip = Trip(build=build, cause=breach.cause, message=breach.message, worker=self._worker, at=datetime.now(UTC))
         self.apply(trip)
         try:
             await self._record(trip)
@@ -63,17 +64,28 @@ class Gate:
 
     def apply(self, record: Trip | Resume) -> None:
         """Follow what the control topic says of this group; another build's trip does not bind this one."""
-        if isinstance(record, Resume):
-            self._reopen(record)
-        elif record.build == self._build and self.trip is None:
-            self.trip = record
-            self._open.clear()
-            self._metrics.show_trip(record.cause)
-            _log.error("tripped", cause=record.cause, message=record.message, worker=record.worker)
+        if isinstance(record, Trip):
+            self._trips[record.build] = record
+            self.rejudge()
+        else:
+            self._trips = {build: trip for build, trip in self._trips.items() if trip.at > record.at}
+            if self._build() not in self._trips:
+                self._reopen("resumed", by=record.by)
 
-    def _reopen(self, resume: Resume) -> None:
-        if self.trip is not None and resume.at >= self.trip.at:
-            _log.warning("resumed", by=resume.by, cause=self.trip.cause)
+    def rejudge(self) -> None:
+        """Ask whether a trip binds the build of now; called when another bundle has come into force."""
+        last = self._trips.get(self._build())
+        if last is None:
+            self._reopen("trip_left_behind", build=self._build())
+        elif self.trip is None:
+            self.trip = last
+            self._open.clear()
+            self._metrics.show_trip(last.cause)
+            _log.error("tripped", cause=last.cause, message=last.message, worker=last.worker)
+
+    def _reopen(self, event: str, **why: str) -> None:
+        if self.trip is not None:
+            _log.warning(event, cause=self.trip.cause, **why)
             self.trip = None
             self._metrics.show_trip(None)
             self._open.set()

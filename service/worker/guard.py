@@ -55,7 +55,7 @@ class FailureGuard:
         return self._judge()
 
     def reset(self) -> None:
-        """Forget the window, as after a resume."""
+        """Forget the window, as after a resume or when another bundle came into force."""
         self._window.clear()
 
     def _judge(self) -> Breach | None:
@@ -72,5 +72,5 @@ class FailureGuard:
     def _word(self, cause: str, failed: int, records: int, limit: float) -> str:
         return (
             f"{failed} of {records} records in {self._limits.window_s:g} s are {cause.replace('_', ' ')}, more than"
-            f" {limit:.1%}; mend the cause, then run `sluice resume` or deploy another build"
+            f" {limit:.1%}; mend the cause, then run `sluice resume`, or publish another bundle"
         )

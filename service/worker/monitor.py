@@ -33,6 +33,10 @@ class Monitor:
         """Remember that the topics are as they have to be."""
         self._state = replace(self._state, topics_checked=True, broker_reachable=True)
 
+    def note_bundle(self, bundle: str, *, in_force: bool) -> None:
+        """Remember which bundle decides and where it came from, or why none does."""
+        self._state = replace(self._state, bundle_loaded=in_force, bundle=bundle)
+
     async def watch(self, app: WorkerApp) -> None:
         """Look until cancelled. A broker that does not answer is a state, not an error."""
         while True:

@@ -17,12 +17,13 @@ class OutputRecord(NamedTuple):
 
 @dataclass(slots=True)
 class ChunkOutputs:
-    """Everything that one chunk gave. Nothing of it counts before it is committed."""
+    """Everything that one chunk gave, and the build that gave it. Nothing of it counts before it is committed."""
 
     decisions: list[OutputRecord] = field(default_factory=list)
     review_tasks: list[OutputRecord] = field(default_factory=list)
     dead_letters: list[OutputRecord] = field(default_factory=list)
     tally: ChunkTally = field(default_factory=ChunkTally)
+    build: str = ""
 
 
 class InputRecord(Protocol):

@@ -1,4 +1,4 @@
-"""A worker's life: listen, wait for the broker, check the topics, find a trip, work, drain, leave.
+"""A worker's life: listen, wait for the broker, check the topics, get a bundle, find a trip, work, drain, leave.
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 after a failure that a restart mends, 2 when the deployment has to be mended.
 """
@@ -9,23 +9,22 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from service.contracts.control import Resume, Trip, name_trip
+from service.contracts.control import AnyControl, Halt, Resume, Trip, name_trip
 from service.observability.health import WorkerState, judge_liveness, judge_readiness
-from service.observability.metrics import Metrics
 from service.settings import Settings
 from service.worker.app import WorkerApp, WorkerParts
-from service.worker.connection import BrokerUnreachableError, Connection, build_connection
+from service.worker.connection import BrokerUnreachableError, build_connection
 from service.worker.control import follow_control, read_control, write_control
 from service.worker.gate import Gate
 from service.worker.guard import FailureGuard, GuardLimits
+from service.worker.loaded import Loaded
 from service.worker.monitor import Monitor
-from service.worker.outputs import Pipeline
-from service.worker.topics import check_topics
+from service.worker.strategies import Strategies
+from service.worker.topics import TopicFault, check_topics
 from service.worker.topics_cluster import RefusedByBrokerError
 from service.worker.web import WebPortError, start_web
 
@@ -36,22 +35,15 @@ _BROKER_RETRY_S = 1.0
 _LEAVE_TIMEOUT_S = 4.0
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What was loaded before the worker starts: the pipeline over a bundle and model, and the identity of them all."""
-
-    pipeline: Pipeline
-    metrics: Metrics
-    build: str
-
-
 async def run_worker(settings: Settings, loaded: Loaded) -> int:
     """Run until a signal or a failure; returns the exit code."""
     stopping = _catch_signals()
-    connection = build_connection(settings)
-    gate = _make_gate(settings, loaded, connection)
-    state = WorkerState(stall_s=settings.stall_s, model_loaded=True, bundle_loaded=True)
-    monitor = Monitor(state, gate, loaded.metrics, settings.monitor_interval_s)
+    gate = _make_gate(settings, loaded)
+    monitor = Monitor(
+        WorkerState(stall_s=settings.stall_s, model_loaded=True), gate, loaded.metrics, settings.monitor_interval_s
+    )
+    app = WorkerApp(settings, WorkerParts(loaded.pipeline, FailureGuard(_limit(settings)), gate, loaded.metrics))
+    strategies = Strategies(settings, loaded, _name_worker(), monitor, app.begin_build)
     try:
         web = await start_web(
             settings.web_host,
@@ -65,12 +57,13 @@ async def run_worker(settings: Settings, loaded: Loaded) -> int:
         return EXIT_MISDEPLOYED
     _log.info("listening", address=web.addresses[0])
     try:
-        code = await _prepare(settings, connection, gate, stopping)
+        code = await _prepare(settings, strategies, gate, monitor, stopping)
         if code is not None:
             return code
-        monitor.note_topics_checked()
-        return await _work(settings, loaded, gate, monitor, stopping)
+        strategies.report.running = True
+        return await _work(settings, app, strategies, gate, monitor, stopping)
     finally:
+        await strategies.stop()
         await web.cleanup()
 
 
@@ -82,21 +75,29 @@ def _catch_signals() -> asyncio.Event:
     return stopping
 
 
-def _make_gate(settings: Settings, loaded: Loaded, connection: Connection) -> Gate:
+def _name_worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _make_gate(settings: Settings, loaded: Loaded) -> Gate:
+    connection = build_connection(settings)
+
     async def record(trip: Trip) -> None:
         await write_control(connection, settings.control_topic, name_trip(settings.group), trip)
 
-    return Gate(loaded.build, f"{socket.gethostname()}:{os.getpid()}", loaded.metrics, record)
+    return Gate(lambda: loaded.in_force.build, _name_worker(), loaded.metrics, record)
 
 
-async def _prepare(settings: Settings, connection: Connection, gate: Gate, stopping: asyncio.Event) -> int | None:
-    """Wait for the broker, check the topics, look for a trip; returns an exit code if the worker must not start."""
+async def _prepare(
+    settings: Settings, strategies: Strategies, gate: Gate, monitor: Monitor, stopping: asyncio.Event
+) -> int | None:
+    """Wait for the broker, check the topics, look for a trip, get a bundle; an exit code if it must not start."""
     give_up_s = time.monotonic() + settings.broker_wait_s if settings.broker_wait_s else float("inf")
     warned = False
     while not stopping.is_set():
         try:
-            faults = await check_topics(settings)
-            control = await read_control(connection, settings.control_topic) if not faults else {}
+            faults = _weigh(await check_topics(settings), settings)
+            control = await _read_control(settings) if not faults else {}
         except (BrokerUnreachableError, KafkaError, OSError) as error:
             if time.monotonic() > give_up_s:
                 _log.error("broker_unreachable", why=str(error), gave_up_after_s=settings.broker_wait_s)
@@ -113,11 +114,36 @@ async def _prepare(settings: Settings, connection: Connection, gate: Gate, stopp
             _log.error("topic_fault", message=str(fault))
         if faults:
             return EXIT_MISDEPLOYED
-        record = control.get(name_trip(settings.group))
-        if isinstance(record, Trip):
-            gate.apply(record)
-        return None
+        monitor.note_topics_checked()
+        for record in control.values():
+            _apply(record, strategies, gate)
+        strategies.start()
+        return None if await strategies.wait_in_force(stopping) else EXIT_STOPPED
     return EXIT_STOPPED
+
+
+def _weigh(faults: list[TopicFault], settings: Settings) -> list[TopicFault]:
+    """Return the faults that stop a worker: a missing strategies topic does not where the image's bundle may decide."""
+    if settings.image_bundle != "when_unreachable":
+        return faults
+    for fault in faults:
+        if fault.topic == settings.strategies_topic:
+            _log.warning("topic_fault", message=str(fault), instead="the image's bundle decides")
+    return [fault for fault in faults if fault.topic != settings.strategies_topic]
+
+
+async def _read_control(settings: Settings) -> dict[str, AnyControl]:
+    """Return the trip of this group and the halts of rollouts."""
+    found = await read_control(build_connection(settings), settings.control_topic)
+    return {key: one for key, one in found.items() if key == name_trip(settings.group) or isinstance(one, Halt)}
+
+
+def _apply(record: AnyControl, strategies: Strategies, gate: Gate) -> None:
+    match record:
+        case Trip() | Resume():
+            gate.apply(record)
+        case Halt():
+            strategies.halt(record)
 
 
 async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
@@ -125,11 +151,12 @@ async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
 
 
-async def _work(settings: Settings, loaded: Loaded, gate: Gate, monitor: Monitor, stopping: asyncio.Event) -> int:
-    app = WorkerApp(settings, WorkerParts(loaded.pipeline, FailureGuard(_limit(settings)), gate, loaded.metrics))
+async def _work(  # noqa: PLR0913, PLR0917 - all that lives while ads are decided
+    settings: Settings, app: WorkerApp, strategies: Strategies, gate: Gate, monitor: Monitor, stopping: asyncio.Event
+) -> int:
     tasks = [
         asyncio.create_task(_run_app(app, monitor), name="app"),
-        asyncio.create_task(_follow_trips(settings, gate), name="follow-trips"),
+        asyncio.create_task(_follow_control(settings, strategies, gate), name="follow-control"),
         asyncio.create_task(stopping.wait(), name="stopping"),
         asyncio.create_task(app._crashed.wait(), name="crashed"),  # noqa: SLF001 - mode offers no public wait
     ]
@@ -164,13 +191,13 @@ async def _leave(app: WorkerApp, settings: Settings, *, failed: bool) -> bool:
     return True
 
 
-async def _follow_trips(settings: Settings, gate: Gate) -> None:
+async def _follow_control(settings: Settings, strategies: Strategies, gate: Gate) -> None:
     key = name_trip(settings.group)
     while True:
         try:
             async for followed, record in follow_control(build_connection(settings), settings.control_topic):
-                if followed == key and isinstance(record, Trip | Resume):
-                    gate.apply(record)
+                if followed == key or isinstance(record, Halt):
+                    _apply(record, strategies, gate)
         except (BrokerUnreachableError, KafkaError, OSError) as error:
             _log.warning("control_topic_lost", why=repr(error))
         await asyncio.sleep(_BROKER_RETRY_S)

@@ -8,29 +8,30 @@ from datetime import UTC, datetime
 from service.contracts.dead_letter import DeadLetter
 from service.contracts.decision import Origin
 from service.contracts.reading import UnreadableSubmissionError, read_submission
-from service.moderate import LiveBundle, Moderated, Received, moderate_or_review
+from service.moderate import Moderated, Received, moderate_deployed
 from service.worker.dead_letter_record import build_dead_letter
 from service.worker.fitting import SizeLimits, fit_decision, fit_review_task
+from service.worker.in_force import InForce
 from service.worker.outputs import ChunkOutputs, InputRecord, OutputRecord
 
 
 @dataclass(frozen=True)
 class ScoringPipeline:
-    """`Pipeline` over the live bundle. `now` is the only clock; it is read once a chunk, so a chunk has one time."""
+    """`Pipeline` over what is in force. That and the clock, `now`, are read once a chunk: one version, one time."""
 
-    bundle: LiveBundle
+    in_force: InForce
     limits: SizeLimits
-    build: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, records: Sequence[InputRecord]) -> ChunkOutputs:
         """Return a decision or a dead letter for every record, in order."""
         started_s = time.perf_counter()
-        outputs = ChunkOutputs()
+        deployment, build = self.in_force.take()
+        outputs = ChunkOutputs(build=build)
         outputs.tally.submissions = len(records)
         received = [(record, ad) for record in records if (ad := self._read(record, outputs)) is not None]
-        moderated = moderate_or_review([ad for _, ad in received], self.bundle, self.now())
-        for (record, _), result in zip(received, moderated, strict=True):
+        result_of_all = moderate_deployed([ad for _, ad in received], deployment, self.now())
+        for (record, _), result in zip(received, result_of_all.moderated, strict=True):
             self._write(record, result, outputs, (time.perf_counter() - started_s) * 1_000)
         return outputs
 
@@ -49,7 +50,7 @@ class ScoringPipeline:
         return Received(submission, origin, to_time(record.timestamp))
 
     def _bury(self, record: InputRecord, letter: DeadLetter, outputs: ChunkOutputs) -> OutputRecord:
-        buried = build_dead_letter(record, letter, self.build, self.limits.dead_letter_bytes)
+        buried = build_dead_letter(record, letter, outputs.build, self.limits.dead_letter_bytes)
         outputs.tally.outputs_cut["dead_letter"] += buried.value != record.value
         return OutputRecord(buried.key, buried.value, buried.headers)
 

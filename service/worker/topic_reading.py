@@ -71,6 +71,13 @@ class TopicReader:
                 for record in records:
                     yield record
 
+    async def ask_end(self) -> None:
+        """Have the broker answer for every partition, which who waits in `read_on` cannot tell from silence.
+
+        Raises a KafkaError if it does not, after its time.
+        """
+        await self._consumer.end_offsets(self._partitions)
+
     async def read_one(self, partition: int, offset: int) -> ReadRecord | None:
         """Return the record at these coordinates; None if there is none (any more)."""
         tp = TopicPartition(self._partitions[0].topic, partition)

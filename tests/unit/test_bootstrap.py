@@ -1,12 +1,21 @@
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from service.bootstrap import DeploymentError, load_live_bundle, name_build, prepare_worker, read_size_limits
+from service.bootstrap import (
+    DeploymentError,
+    load_live_bundle,
+    load_worker,
+    name_build,
+    prepare_worker,
+    read_size_limits,
+)
 from service.settings import Settings, load_settings
 from service.shipped import shipped_path
+from service.strategy import StrategyError, read_folder
 from service.worker.fitting import LEAST_BYTES
 from service.worker.scoring import ScoringPipeline
 from tests.moderating import load_shipped
@@ -121,7 +130,7 @@ def test_outputs_are_kept_below_the_topics_limits() -> None:
     loaded = prepare_worker(read(), load_shipped())
     assert isinstance(loaded.pipeline, ScoringPipeline)
     assert loaded.pipeline.limits == limits
-    assert loaded.pipeline.build == loaded.build
+    assert loaded.pipeline.in_force is loaded.in_force
 
 
 def test_a_broken_topics_file_is_named(tmp_path: Path) -> None:
@@ -132,10 +141,40 @@ def test_a_broken_topics_file_is_named(tmp_path: Path) -> None:
         prepare_worker(read(topics_file=file), load_shipped())
 
 
-def test_metrics_show_what_is_live() -> None:
-    """Which bundle, model and build decide is seen from outside."""
+def test_metrics_show_what_decides() -> None:
+    """Which model and build decide is seen from outside; the bundle is shown once one is in force."""
     loaded = prepare_worker(read(build_id="abc123"), load_shipped())
     page = loaded.metrics.render()[0].decode()
-    assert load_shipped().strategies.sha256 in page
     assert load_shipped().classifier.model_hash in page
     assert loaded.build in page
+
+
+def test_the_image_s_bundle_is_handed_over_once() -> None:
+    """What the topic's bundle replaces must not stay in memory."""
+    loaded = prepare_worker(read(), load_shipped())
+    assert loaded.take_image() is load_shipped()
+    assert loaded.take_image() is None
+
+
+def test_without_the_image_s_bundle_only_the_model_is_loaded(tmp_path: Path) -> None:
+    """Where a worker must not decide by its image, what lies there does not matter."""
+    loaded = load_worker(read(image_bundle="never", strategies_dir=tmp_path / "nowhere"))
+    assert loaded.take_image() is None
+    assert loaded.in_force.deployment is None
+    bundle = loaded.prepare(read_folder(shipped_path("deploy/strategies")), None)
+    assert bundle.strategies.sha256 == load_shipped().strategies.sha256
+
+
+def test_a_published_bundle_that_does_not_fit_the_model_is_refused(copy_shipped: CopyShipped) -> None:
+    """Each publication is checked as the image's bundle is."""
+    folder = copy_shipped("deploy/strategies", "strategies")
+    strategy = folder / "default.yaml"
+    strategy.write_text(re.sub(r"(?m)^  gambling: .*\n", "", strategy.read_text(), count=1))
+    with pytest.raises(StrategyError, match=r"add thresholds\.gambling"):
+        prepare_worker(read(), load_shipped()).prepare(read_folder(folder), load_shipped())
+
+
+def test_a_folder_of_keys_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """A worker that can check no signature would refuse every publication."""
+    with pytest.raises(DeploymentError, match="SLUICE_STRATEGY_KEYS_DIR"):
+        prepare_worker(read(strategy_keys_dir=tmp_path / "nowhere"), load_shipped())

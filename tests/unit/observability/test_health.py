@@ -60,9 +60,7 @@ def test_liveness(state: WorkerState, now_s: float, alive: bool) -> None:  # noq
             id="no assignment",
         ),
         pytest.param(replace(WORKING, model_loaded=False), ("the model is not loaded",), id="no model"),
-        pytest.param(
-            replace(WORKING, bundle_loaded=False), ("the bundle of strategies is not loaded",), id="no bundle"
-        ),
+        pytest.param(replace(WORKING, bundle_loaded=False), ("no bundle of strategies is in force",), id="no bundle"),
         pytest.param(
             replace(WORKING, topics_checked=False), ("the topics are not checked yet",), id="topics not checked"
         ),

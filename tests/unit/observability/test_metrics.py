@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,8 +16,11 @@ from service.observability.catalogue import CATALOGUE, FAILED, NONE, TRIP_CAUSES
 from service.observability.metrics import ChunkTally, Metrics
 from service.observability.shadow_tally import ShadowTally
 from service.observability.spec import Kind
+from service.observability.strategy_levels import StrategyLevels
 
 BUNDLE = BundleRef(version="2026.11", sha256="a" * 64)
+CANDIDATE = BundleRef(version="2026.12", sha256="b" * 64)
+LEVELS = StrategyLevels(BUNDLE, CANDIDATE, "topic", sequence=7, blocks=2, swapped_at_s=1_795_339_800)
 SUBMITTED_AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
@@ -80,7 +84,10 @@ def fill_everything() -> Metrics:
     metrics.show_candidate_off("too_slow")
     metrics.show_rollout(10.0, "reject_share")
     metrics.show_rollout_evidence({"reject_share": 1.5, "failures": 0.0})
-    metrics.show_bundle(BUNDLE)
+    metrics.show_strategies(LEVELS.list_levels())
+    metrics.record_swap(1.5)
+    metrics.record_refusal("bundle")
+    metrics.show_strategies_unreachable(3.0)
     metrics.show_model(ModelRef(id="stage_a-1", sha256="b" * 64))
     metrics.show_build("0.1.0", "0.1.0+bundle+model", "exactly_once")
     return metrics
@@ -137,7 +144,17 @@ def test_a_chunk_is_counted_once_in_every_metric_it_concerns() -> None:
         ("sluice_rollout_halted", ("cause", "reject_share")): 1,
         ("sluice_rollout_halted", ("cause", "too_slow")): 0,
         ("sluice_rollout_guard_evidence", ("guard", "reject_share")): 1.5,
-        ("sluice_bundle_info", ("sha256", "a" * 64), ("version", "2026.11")): 1,
+        ("sluice_bundle_info", ("channel", "live"), ("sha256", "a" * 64), ("version", "2026.11")): 1,
+        ("sluice_bundle_info", ("channel", "candidate"), ("sha256", "b" * 64), ("version", "2026.12")): 1,
+        ("sluice_strategies_source", ("source", "topic")): 1,
+        ("sluice_strategies_source", ("source", "image")): 0,
+        ("sluice_strategies_sequence",): 7,
+        ("sluice_blocks",): 2,
+        ("sluice_strategies_swapped_timestamp_seconds",): 1_795_339_800,
+        ("sluice_strategies_unreachable_seconds",): 3,
+        ("sluice_strategies_swap_seconds_count",): 1,
+        ("sluice_strategies_refused_total", ("cause", "bundle")): 1,
+        ("sluice_strategies_refused_total", ("cause", "entry")): 0,
         ("sluice_model_info", ("id", "stage_a-1"), ("sha256", "b" * 64)): 1,
     }
     samples = read_samples(metrics)
@@ -220,9 +237,10 @@ def test_a_new_bundle_replaces_the_old_one() -> None:
     """Exactly one bundle is live, however many were."""
     metrics = Metrics()
     for number in range(3):
-        metrics.show_bundle(BundleRef(version=str(number), sha256="c" * 64))
+        live = BundleRef(version=str(number), sha256="c" * 64)
+        metrics.show_strategies(replace(LEVELS, live=live, candidate=None).list_levels())
     shown = [dict(labels) for name, labels in read_samples(metrics) if name == "sluice_bundle_info"]
-    assert shown == [{"version": "2", "sha256": "c" * 64}]
+    assert shown == [{"channel": "live", "version": "2", "sha256": "c" * 64}]
 
 
 def test_a_cleared_trip_is_shown_as_zero_and_an_unknown_cause_as_other() -> None:

@@ -44,7 +44,7 @@ class Bench:
     def __init__(self, *sightings: Sighting) -> None:
         self.app = FakeApp(*sightings)
         self.metrics = Metrics()
-        self.gate = Gate("build-1", "host:1", self.metrics, self._record)
+        self.gate = Gate(lambda: "build-1", "host:1", self.metrics, self._record)
         state = WorkerState(stall_s=0.0001, model_loaded=True, bundle_loaded=True)
         self.monitor = Monitor(state, self.gate, self.metrics, INTERVAL_S)
         self.monitor.note_topics_checked()
@@ -158,7 +158,7 @@ async def test_a_tripped_worker_is_excused_and_not_ready() -> None:
     """A trip stops all on purpose: killing the worker would mend nothing."""
     bench = Bench(stuck())
     before = await bench.look()
-    await bench.gate.close(Breach("moderation_failed", "30 of 100 failed"))
+    await bench.gate.close(Breach("moderation_failed", "30 of 100 failed"), "build-1")
     state = await bench.look()
     assert state.tripped == "30 of 100 failed"
     assert state.partitions[0].progress_at_s > before.partitions[0].progress_at_s
@@ -173,7 +173,7 @@ async def test_a_trip_is_seen_between_looks() -> None:
     """/readyz says so at once, not at the next look."""
     bench = Bench(stuck())
     await bench.look()
-    await bench.gate.close(Breach("moderation_failed", "30 of 100 failed"))
+    await bench.gate.close(Breach("moderation_failed", "30 of 100 failed"), "build-1")
     assert bench.monitor.state.tripped == "30 of 100 failed"
 
 

@@ -15,9 +15,11 @@ from service.classifier import Classifier
 from service.contracts.dead_letter import CausedBy, Unreadable
 from service.contracts.decision import Decision, Outcome, identify_decision
 from service.contracts.review_task import ReviewTask
+from service.deployment import Deployment
 from service.moderate import LiveBundle
 from service.worker.dead_letter_record import read_headers
 from service.worker.fitting import LEAST_BYTES, RECORD_OVERHEAD_BYTES, SizeLimits
+from service.worker.in_force import InForce, name_build
 from service.worker.outputs import ChunkOutputs
 from service.worker.scoring import ScoringPipeline, to_time
 from tests.ads import encode_ad, make_ad, make_uncertain, stream_ads
@@ -41,7 +43,7 @@ class Record:
 
 
 def make_pipeline(bundle: LiveBundle | None = None, limits: SizeLimits = LIMITS) -> ScoringPipeline:
-    return ScoringPipeline(bundle or load_shipped(), limits, "build-1", lambda: NOW)
+    return ScoringPipeline(InForce("build-1", Deployment(bundle or load_shipped())), limits, lambda: NOW)
 
 
 def score(*records: Record, limits: SizeLimits = LIMITS) -> ChunkOutputs:
@@ -134,7 +136,7 @@ def test_what_cannot_be_read_is_kept_with_the_why(value: bytes | None, error: Un
     assert (letter.key, letter.value, letter.headers[0]) == (b"\xfe", value, ("trace", b"1"))
     assert headers["sluice.errors.exception.class.name"] == error
     assert headers["sluice.errors.caused.by"] == "sender"
-    assert headers["sluice.errors.build"] == "build-1"
+    assert headers["sluice.errors.build"] == outputs.build == name_build("build-1", load_shipped())
     assert outputs.tally.dead_letters == {(error, CausedBy.SENDER): 1}
     assert outputs.decisions == outputs.review_tasks == []
 
