@@ -18,9 +18,7 @@ from service.linting.testing import run_tests
 from service.linting.unused import find_ended, find_unused
 from service.strategy import Bundle, BundleFiles, Problem, StrategyError, check_labels, compile_bundle
 from service.strategy.documents import read_yaml
-from service.strategy.effective import Effective, Merger
-from service.strategy.files import SHARED_FILE
-from service.strategy.layering import Layerings
+from service.strategy.files import SHARED_FILE, check_sizes
 from service.strategy.layers import Layer, RuleSource, read_layers
 from service.strategy.lists import Lists, read_lists
 from service.strategy.reading import validate
@@ -39,15 +37,11 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
         bundle = compile_bundle(files)
     except StrategyError as error:
         return _report_broken(files, error.problems, sample)
-    shared, layers, lists = _read(files)
-    if shared is None:
-        raise LookupError(f"{SHARED_FILE} was read a moment ago")
-    findings = _look(files, shared, layers, lists, sample)
-    findings += find_ended(layers, as_of)
-    findings += _check_model(bundle, classifier)
-    live = LiveBundle(bundle, classifier or make_silent_classifier(_list_scored(layers)))
-    tests = run_tests(files, live, as_of)
-    cost = measure_cost(bundle, sample.ads, as_of, shared.cost_budget_us)
+    findings = Findings(warnings=bundle.warnings)
+    findings += _look(files, bundle, sample) + find_ended(bundle.layers, as_of) + _check_model(bundle, classifier)
+    live = LiveBundle(bundle, classifier or make_silent_classifier(_list_scored(bundle.layers)))
+    tests = run_tests(live, as_of)
+    cost = measure_cost(bundle, sample.ads, as_of, bundle.shared.cost_budget_us)
     findings += _judge_cost(files, cost)
     errors, warnings = sort_findings(findings)
     return Report(errors, warnings, tests.failed, tests.ran, cost)
@@ -55,6 +49,8 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
 
 def _report_broken(files: BundleFiles, problems: Sequence[Problem], sample: Sample) -> Report:
     findings = Findings(tuple(problems))
+    if check_sizes(files):
+        return Report(*sort_findings(findings))  # what is too large is not read any further
     shared, layers, lists = _read(files)
     findings += find_harmless_hits(files, lists, sample, _list_acting_alone(layers))
     if shared is not None:
@@ -83,19 +79,15 @@ def _read(files: BundleFiles) -> tuple[BundleFile | None, list[Layer], Lists]:
     return shared if isinstance(shared, BundleFile) else None, layers, lists
 
 
-def _look(files: BundleFiles, shared: BundleFile, layers: Sequence[Layer], lists: Lists, sample: Sample) -> Findings:
-    effectives = [*_merge(shared, layers)]
+def _look(files: BundleFiles, bundle: Bundle, sample: Sample) -> Findings:
+    effectives = [strategy.effective for strategy in bundle.strategies]
     return (
-        find_idle_conditions(layers, shared)
-        + find_shadowed(effectives, shared)
+        find_idle_conditions(bundle.layers, bundle.shared)
+        + find_shadowed(effectives, bundle.shared)
         + find_idle_overrides(effectives)
-        + find_unused(files, shared, layers, effectives, lists)
-        + find_harmless_hits(files, lists, sample, _list_acting_alone(layers))
+        + find_unused(files, bundle.shared, bundle.layers, effectives, bundle.lists)
+        + find_harmless_hits(files, bundle.lists, sample, _list_acting_alone(bundle.layers))
     )
-
-
-def _merge(shared: BundleFile, layers: Sequence[Layer]) -> Iterable[Effective]:
-    return Layerings(layers, Merger(shared.policies).merge).all.values()
 
 
 def _list_acting_alone(layers: Iterable[Layer]) -> set[str]:

@@ -3,36 +3,21 @@
 `sluice strategy check` runs them before a bundle is published, a worker again before it swaps to the bundle.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.answer import LiveBundle, Received
 from service.contracts.decision import Decision, Origin, Reason, Source
-from service.linting.drafting import DraftError, Setting, draft_submission
 from service.linting.fixed_scores import fix_scores
 from service.moderate import moderate
-from service.strategy import BundleFiles, Problem
-from service.strategy.documents import read_yaml
-from service.strategy.expectations import Expectation, TestEntry, TestsFile
-from service.strategy.files import SHARED_FILE
-from service.strategy.layers import Layer, read_layers
-from service.strategy.problems import Where
-from service.strategy.reading import validate
-from service.strategy.schema import BundleFile, Period, Scope
+from service.strategy import Problem
+from service.strategy.expectations import Expectation
+from service.strategy.schema import Period
+from service.strategy.strategists_tests import StrategyTest
 
 _TOLD_REASONS = 4
 _MOMENT = timedelta(seconds=1)
 _REMEDY = "mend the strategy, or expect what came out"
-
-
-class PlacedTest(NamedTuple):
-    """A test, where it is written, and the scope and time of the strategy that it stands in."""
-
-    entry: TestEntry
-    where: Where
-    setting: Setting
-    effective: Period
 
 
 class RanTests(NamedTuple):
@@ -42,62 +27,28 @@ class RanTests(NamedTuple):
     failed: tuple[Problem, ...]
 
 
-def run_tests(files: BundleFiles, bundle: LiveBundle, now: datetime) -> RanTests:
-    """Run all tests of the bundle that was compiled from `files`. Never raises on a test, whatever it says.
+def run_tests(bundle: LiveBundle, now: datetime) -> RanTests:
+    """Run all tests that stand in a bundle, with its classifier. Never raises on a test, whatever it says.
 
-    A test that names no time is decided now, or at the nearest moment at which its strategy applies.
+    A test that names no time is decided now, or at the nearest moment at which the strategy it stands in applies.
     """
-    tests = read_tests(files)
-    failed = [problem for test in tests for problem in _run(test, bundle, now)]
-    return RanTests(len(tests), tuple(failed))
+    tests = bundle.strategies.tests
+    periods = {layer.document.file: layer.strategy.effective for layer in bundle.strategies.layers}
+    moments = [test.as_of or _move_into(periods.get(test.where.file, Period()), now) for test in tests]
+    failed = [_run(test, bundle, as_of) for test, as_of in zip(tests, moments, strict=True)]
+    return RanTests(len(tests), tuple(problem for problem in failed if problem))
 
 
-def read_tests(files: BundleFiles) -> list[PlacedTest]:
-    """Return the tests in strategies and in tests/*.yaml; files that do not compile give none."""
-    shared_document = read_yaml(files[SHARED_FILE], SHARED_FILE)
-    shared = shared_document if isinstance(shared_document, Problem) else validate(shared_document, BundleFile)
-    if not isinstance(shared, BundleFile):
-        return []
-    layers, _, _ = read_layers(files)
-    return [*_collect(layers, shared), *_read_files(files, shared)]
-
-
-def _collect(layers: Iterable[Layer], shared: BundleFile) -> Iterable[PlacedTest]:
-    for layer in layers:
-        setting = Setting(layer.strategy.scope, shared.verticals, shared.products)
-        for index, entry in enumerate(layer.strategy.tests):
-            where = layer.document.where(("tests", index))
-            yield PlacedTest(entry, where, setting, layer.strategy.effective)
-
-
-def _read_files(files: BundleFiles, shared: BundleFile) -> Iterable[PlacedTest]:
-    setting = Setting(Scope(), shared.verticals, shared.products)
-    for name in sorted(name for name in files if name.startswith("tests/")):
-        document = read_yaml(files[name], name)
-        read = document if isinstance(document, Problem) else validate(document, TestsFile)
-        if isinstance(document, Problem) or not isinstance(read, TestsFile):
-            continue
-        for index, entry in enumerate(read.tests):
-            yield PlacedTest(entry, document.where(("tests", index)), setting, Period())
-
-
-def _run(test: PlacedTest, bundle: LiveBundle, now: datetime) -> Iterable[Problem]:
-    as_of = test.entry.as_of or _move_into(test.effective, now)
+def _run(test: StrategyTest, bundle: LiveBundle, as_of: datetime) -> Problem | None:
+    """Return the problem at the test's place, or None where what is expected comes out."""
+    received = Received(test.submission, Origin(topic="test", partition=0, offset=0), as_of)
     try:
-        submission = draft_submission(test.entry.ad, test.setting, as_of)
-        classifier = fix_scores(bundle.classifier, test.entry.scores)
-    except (DraftError, ValueError) as error:
-        yield _tell(test, f"cannot run: {error}", "mend the test")
-        return
-    received = Received(submission, Origin(topic="test", partition=0, offset=0), as_of)
-    try:
+        classifier = fix_scores(bundle.classifier, test.scores)
         (moderated,) = moderate([received], bundle._replace(classifier=classifier), as_of)
     except Exception as error:  # noqa: BLE001 - one test must not hide the others
-        yield _tell(test, f"moderation failed with {type(error).__name__}: {error}", "report it: a fault of Sluice")
-        return
-    wrong = _compare(test.entry.expect, moderated.decision)
-    if wrong:
-        yield _tell(test, f"{'; '.join(wrong)}. {_explain(moderated.decision)}", _REMEDY)
+        return _tell(test, f"cannot run: {type(error).__name__}: {error}", "mend the test")
+    wrong = _compare(test.expect, moderated.decision)
+    return _tell(test, f"{'; '.join(wrong)}. {_explain(moderated.decision)}", _REMEDY) if wrong else None
 
 
 def _move_into(effective: Period, now: datetime) -> datetime:
@@ -147,8 +98,5 @@ def _describe(reason: Reason) -> str:
     return f"{kind} {reason.id} ({about}{found}{detail})"
 
 
-def _tell(test: PlacedTest, what: str, remedy: str) -> Problem:
-    return Problem(*test.where, f"test '{test.entry.name}': {what}", remedy)
-
-
-__all__ = ["PlacedTest", "RanTests", "read_tests", "run_tests"]
+def _tell(test: StrategyTest, what: str, remedy: str) -> Problem:
+    return Problem(*test.where, f"test '{test.name}': {what}", remedy)
