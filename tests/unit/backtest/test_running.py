@@ -1,0 +1,73 @@
+"""All cores, some or one: the same bytes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loadtests.ads import REALISTIC, make_ads
+from service.backtest.ads import AdRecord, AdSource
+from service.backtest.gate import judge_gate
+from service.backtest.gate_file import Gate
+from service.backtest.page import write_page
+from service.backtest.review_load import ReviewMinutes
+from service.backtest.running import Setting, run
+from service.backtest.summary import summarise
+from service.backtest.verdicts import no_verdicts
+from service.shipped import shipped_path
+from service.strategy import StrategyError
+from service.strategy.files import read_folder
+from tests.unit.backtest.conftest import NOW, make_files
+
+MODEL = shipped_path("models/stage_a")
+GATE = Gate.model_validate(
+    {
+        "schema_version": 1,
+        "rules": [{"name": "calm", "measure": "rejected", "slices": ["market"], "may_grow_points": 1}],
+    }
+)
+
+
+def _make_setting() -> Setting:
+    """Return the shipped bundle, and the same with lower thresholds as the candidate."""
+    baseline = read_folder(shipped_path("deploy/strategies"))
+    lower = re.compile(rb"(reject_above: *)(?:0\.9\d*|1\.0*)")
+    candidate = {name: lower.sub(rb"\g<1>0.92", content) for name, content in baseline.items()}
+    return Setting(MODEL, candidate, baseline, no_verdicts())
+
+
+def test_reports_are_the_same_to_the_byte_for_any_cores_and_cuts() -> None:
+    """One process with the largest blocks, two and three with small ones: one JSON, one page."""
+    setting = _make_setting()
+    contest = setting.prepare()
+    ads = [AdRecord(ad, "file", 0, number) for number, ad in enumerate(make_ads(400, NOW, REALISTIC))]
+    written = set()
+    for workers, block_ads in ((1, 512), (1, 7), (2, 64), (3, 19)):
+        source = AdSource(ads)
+        seen: list[int] = []
+        tally = run(source.cut_blocks(block_ads), setting, contest, workers, lambda total: seen.append(total.ads))  # noqa: B023
+        report = summarise(tally, source, contest, ReviewMinutes()).model_copy(update={"gate": judge_gate(GATE, tally)})
+        written.add((report.model_dump_json(indent=1), write_page(report)))
+        assert len(seen) == -(-400 // block_ads)
+        assert seen[-1] == report.ads.decided
+    ((text, page),) = written
+    assert report.overall.moved > 0
+    assert report.stricter
+    assert '"unreadable": {}' not in text
+    assert "<!doctype html>" in page
+
+
+def test_a_bundle_that_does_not_fit_the_classifier_is_refused_before_any_ad() -> None:
+    """It knows two policies, the shipped classifier scores twelve."""
+    with pytest.raises(StrategyError, match="the classifier scores"):
+        Setting(MODEL, make_files(), None, no_verdicts()).prepare()
+
+
+def test_no_ads_are_a_report_too(tmp_path: Path) -> None:
+    """With nothing in it, and no division by zero; the page is written all the same."""
+    setting = _make_setting()
+    contest = setting.prepare()
+    source = AdSource([])
+    report = summarise(run(source.cut_blocks(), setting, contest, 1), source, contest, ReviewMinutes())
+    assert (report.ads.read, report.overall.ads, report.overall.candidate.approved.share) == (0, 0, None)
+    assert "<!doctype html>" in write_page(report)
