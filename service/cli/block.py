@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.table import Table
 
 from service.cli.ledger_command import (
     Author,
@@ -25,6 +24,7 @@ from service.cli.ledger_command import (
 )
 from service.cli.published import read_bundle_folder, read_shared
 from service.cli.running import DONE, CommandError, out, show_safely
+from service.cli.tables import print_table
 from service.contracts.ledger import Block, BlockKind, Lift
 from service.release.blocks import BlockError, check_value, hash_text
 from service.release.ledger import Ledger
@@ -107,7 +107,7 @@ def list_blocks(
             for block in in_force:
                 out.print(json.dumps(block.model_dump(mode="json")))
         else:
-            out.print(_tabulate(in_force, now) if in_force else "No block is in force.")
+            _print_blocks(in_force, now)
         return DONE
 
     return run_ledger_command(show)
@@ -197,12 +197,12 @@ async def require_policy(author: Author, settings: Settings, policy: str) -> Non
         raise CommandError(f"--policy '{policy}' is no policy of the live bundle; {suggest(policy, known)}")
 
 
-def _tabulate(blocks: list[Block], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("name", "what", "value", "ends in", "policy", "author", "reason"):
-        table.add_column(name, overflow="fold")
+def _print_blocks(blocks: list[Block], now: datetime) -> None:
+    if not blocks:
+        out.print("No block is in force.")
+        return
+    rows = []
     for block in blocks:
         left = str(block.expires_at - now).partition(".")[0]
-        cells = (block.block, block.what, block.value, left, block.policy, block.author, block.reason)
-        table.add_row(*map(show_safely, cells))
-    return table
+        rows.append((block.block, block.what, block.value, left, block.policy, block.author, block.reason))
+    print_table(("name", "what", "value", "ends in", "policy", "author", "reason"), rows)

@@ -2,17 +2,17 @@
 
 import json
 import time
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
 from service.cli.diff_text import describe_diff, to_json
 from service.cli.ledger_command import describe_entry, require_trust, run_ledger_command, warn_of_refused
 from service.cli.published import find_hash, read_named
 from service.cli.running import DONE, CommandError, out, show_safely
+from service.cli.tables import print_table
 from service.contracts.control import Halt, name_halt
 from service.contracts.ledger import Publish
 from service.release.diff import diff_bundles
@@ -43,7 +43,7 @@ def history(
             for one in entries:
                 out.print(json.dumps(_to_json(one)))
         else:
-            out.print(_tabulate(entries) if entries else "Nothing was published yet.")
+            _print_entries(entries)
         return DONE
 
     return run_ledger_command(show)
@@ -97,7 +97,7 @@ def status(*, as_json: AsJson = False) -> int:
             out.print(json.dumps(_status_to_json(ledger, proposals, halt, workers)))
             return DONE
         out.print(_describe_ledger(ledger, proposals, halt))
-        out.print(_tabulate_workers(workers, horizon_s) if workers else "No worker has reported yet.")
+        _print_workers(workers, horizon_s)
         for heard in workers:
             for refusal in heard.status.refusals[:1]:
                 out.print(show_safely(f"{heard.status.worker} refused entry {refusal.sequence}: {refusal.why}"))
@@ -121,23 +121,17 @@ def _to_json(one: Accepted) -> dict[str, Any]:
     return {**one.entry.model_dump(mode="json"), "signed_by": sorted(one.signers), "sha256": one.sha256}
 
 
-def _tabulate(entries: list[Accepted]) -> Table:
-    table = _make_table("entry", "when", "what", "author", "approved by", "reason")
+def _print_entries(entries: list[Accepted]) -> None:
+    if not entries:
+        out.print("Nothing was published yet.")
+        return
+    rows = []
     for one in entries:
-        when = one.entry.at.strftime("%Y-%m-%d %H:%M:%S %Z")
         author = one.entry.author if one.signers else f"{one.entry.author} (unsigned)"
-        cells = (describe_entry(one.entry), author, ", ".join(_name_approvers(one)), one.entry.reason)
-        table.add_row(str(one.entry.sequence), when, *map(show_safely, cells))
-    return table
-
-
-def _make_table(*columns: str) -> Table:
-    # Whole lines where the output is a pipe: there nothing must be cut to a terminal's width.
-    wrap = Console().is_terminal
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, no_wrap=not wrap, overflow="fold")
-    return table
+        when = one.entry.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        what, approvers = describe_entry(one.entry), ", ".join(_name_approvers(one))
+        rows.append((str(one.entry.sequence), when, what, author, approvers, one.entry.reason))
+    print_table(("entry", "when", "what", "author", "approved by", "reason"), rows)
 
 
 async def _find_halt(settings: Settings, ledger: Ledger) -> Halt | None:
@@ -171,19 +165,22 @@ def _describe_placed(placed: Placed | None) -> str:
     return f"{placed.version} ({placed.bundle[:12]}) since entry {placed.sequence}"
 
 
-def _tabulate_workers(workers: list[Heard], horizon_s: float) -> Table:
-    table = _make_table("worker", "group", "reported", "state", "entry", "live", "candidate", "rollout", "blocks")
-    for status_of, age_s in workers:
-        live = f"{status_of.live_version} ({status_of.live[:12]})" if status_of.live else "none"
-        live += " from the image" if status_of.source == "image" else ""
-        candidate = (status_of.candidate or "")[:12] + (
-            f" off: {status_of.candidate_off}" if status_of.candidate_off else ""
+def _print_workers(workers: list[Heard], horizon_s: float) -> None:
+    if not workers:
+        out.print("No worker has reported yet.")
+        return
+    rows = []
+    for one, age_s in workers:
+        live = f"{one.live_version} ({one.live[:12]})" if one.live else "none"
+        live += " from the image" if one.source == "image" else ""
+        candidate = (one.candidate or "")[:12] + (f" off: {one.candidate_off}" if one.candidate_off else "")
+        rollout = f"{one.rollout} {one.percent:g} %" if one.rollout else ""
+        state = one.state if age_s <= horizon_s else "silent"
+        reported = f"{age_s:.0f} s ago"
+        rows.append(
+            (one.worker, one.group, reported, state, str(one.sequence), live, candidate, rollout, str(one.blocks))
         )
-        rollout = f"{status_of.rollout} {status_of.percent:g} %" if status_of.rollout else ""
-        state = status_of.state if age_s <= horizon_s else "silent"
-        cells = (status_of.worker, status_of.group, f"{age_s:.0f} s ago", state, str(status_of.sequence))
-        table.add_row(*map(show_safely, (*cells, live, candidate, rollout, str(status_of.blocks))))
-    return table
+    print_table(("worker", "group", "reported", "state", "entry", "live", "candidate", "rollout", "blocks"), rows)
 
 
 def _status_to_json(ledger: Ledger, proposals: list[str], halt: Halt | None, workers: list[Heard]) -> dict[str, Any]:
