@@ -1,5 +1,6 @@
 """The composition root: the only place that puts bundle, classifier, pipeline and metrics together."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from service import __version__
@@ -9,6 +10,7 @@ from service.classifier.manifest import ModelLoadError
 from service.contracts.decision import ModelRef, Origin
 from service.contracts.examples import SUBMISSION
 from service.deployment import Deployment
+from service.linting.testing import run_tests
 from service.moderate import moderate
 from service.observability.metrics import Metrics
 from service.release.signing import KeyFileError, PublicKeys
@@ -100,12 +102,18 @@ def _put_together(settings: Settings, classifier: Classifier, image: LiveBundle 
 
 
 class _Prepare(NamedTuple):
-    """Makes a published bundle ready for this worker's classifier."""
+    """Makes a published bundle ready for this worker's classifier, and runs the tests that stand in it."""
 
     classifier: Classifier
 
     def __call__(self, files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
-        return ready_bundle(compile_bundle(files, reuse=reuse.strategies if reuse else None), self.classifier)
+        bundle = ready_bundle(compile_bundle(files, reuse=reuse.strategies if reuse else None), self.classifier)
+        ran = run_tests(bundle, datetime.now(UTC))
+        if ran.failed:
+            failed = "\n".join(str(problem) for problem in ran.failed)
+            what = f"{len(ran.failed)} of its {ran.ran} tests fail with this worker's model"
+            raise BundleRefusedError(f"{what}:\n{failed}")
+        return bundle
 
 
 def _load_keys(settings: Settings) -> PublicKeys:

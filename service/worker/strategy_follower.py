@@ -73,8 +73,10 @@ class StrategyFollower:
 
     def halt(self, record: Halt) -> None:
         """Stop a rollout, as the control topic says."""
-        self.standing.halt(record)
-        self._deploy()
+        if self.standing.halt(record):
+            _log.error("rollout_halted", **record.model_dump(exclude={"kind", "at"}))
+            self._deploy()
+            self._watchers.changed()
 
     async def run(self) -> None:
         """Follow until cancelled."""
