@@ -77,6 +77,12 @@ class Bench:
         return self.now
 
     @property
+    def deployment(self) -> Deployment:
+        """What is in force; there has to be something."""
+        assert self.now is not None
+        return self.now
+
+    @property
     def bundles(self) -> tuple[str | None, str | None]:
         """The content hashes of live and candidate in force."""
         if self.now is None:

@@ -18,11 +18,10 @@ def test_nothing_decides_before_a_bundle_is_ready() -> None:
     bench = Bench(image=ONE)
     assert bench.deploy() is None
     bench.write(publish(TWO))
-    assert bench.now is None
+    assert bench.bundles == (None, None)
     bench.prepare()
     assert bench.bundles == (TWO, None)
-    assert bench.now is not None
-    assert (bench.now.source, bench.now.sequence) == ("topic", 1)
+    assert (bench.deployment.source, bench.deployment.sequence) == ("topic", 1)
 
 
 def test_the_image_decides_where_it_may_until_a_bundle_is_published() -> None:
@@ -82,12 +81,11 @@ def test_a_candidate_goes_from_shadow_to_live_without_being_prepared_twice() -> 
     """Published, rolled out, promoted: prepared once, and live in one step."""
     bench = Bench()
     bench.follow(publish(ONE), publish(TWO, "candidate"), ROLLOUT)
-    assert bench.now is not None
-    assert bench.now.rollout is not None
-    assert (bench.bundles, bench.now.rollout.percent, bench.now.rollout.sequence) == ((ONE, TWO), 10.0, 3)
+    assert bench.deployment.rollout is not None
+    assert (bench.bundles, bench.deployment.rollout.percent, bench.deployment.rollout.sequence) == ((ONE, TWO), 10.0, 3)
     bench.write({"kind": Promote, "bundle": TWO})
     assert bench.bundles == (TWO, None)
-    assert bench.now.rollout is None
+    assert bench.deployment.rollout is None
     assert bench.prepared == [ONE, TWO]
 
 
@@ -97,10 +95,9 @@ def test_a_rollout_waits_for_its_candidate() -> None:
     bench.follow(publish(ONE))
     bench.write(publish(TWO, "candidate"))
     bench.write(ROLLOUT)
-    assert bench.now is not None
-    assert (bench.bundles, bench.now.rollout) == ((ONE, None), None)
+    assert (bench.bundles, bench.deployment.rollout) == ((ONE, None), None)
     bench.prepare()
-    assert (bench.bundles, bench.now.rollout) == ((ONE, None), None)
+    assert (bench.bundles, bench.deployment.rollout) == ((ONE, None), None)
     assert bench.standing.refusals[0].bundle == TWO
 
 
@@ -121,8 +118,7 @@ def test_a_halt_stops_a_rollout_and_not_a_later_one() -> None:
     assert now is not None
     assert (bench.bundles, now.rollout) == ((ONE, TWO), None)
     bench.write({**ROLLOUT, "percent": 1.0})
-    assert bench.now is not None
-    assert bench.now.rollout is not None
+    assert bench.deployment.rollout is not None
 
 
 def test_a_block_is_in_force_while_a_bundle_is_still_being_prepared() -> None:
@@ -131,22 +127,20 @@ def test_a_block_is_in_force_while_a_bundle_is_still_being_prepared() -> None:
     bench.follow(publish(ONE))
     bench.write(publish(TWO))
     bench.write(block("b-1"))
-    assert bench.now is not None
-    assert (bench.bundles, bench.now.blocks.count_in_force(AT)) == ((ONE, None), 1)
+    assert (bench.bundles, bench.deployment.blocks.count_in_force(AT)) == ((ONE, None), 1)
     assert bench.standing.settled_sequence == 1
     bench.prepare()
     assert bench.standing.settled_sequence == 3
     bench.write({"kind": Lift, "block": "b-1"})
-    assert bench.now.blocks.count_in_force(AT) == 0
+    assert bench.deployment.blocks.count_in_force(AT) == 0
 
 
 def test_a_block_that_cannot_be_looked_for_does_not_take_the_others_with_it() -> None:
     """It is told as refused, once."""
     bench = Bench()
     bench.follow(publish(ONE), block("bad", "not a host"), block("good", "evil.example"))
-    assert bench.now is not None
-    assert bench.now.blocks.count_in_force(AT) == 1
-    assert bench.now.blocks.count_in_force(AT + timedelta(days=3)) == 0
+    assert bench.deployment.blocks.count_in_force(AT) == 1
+    assert bench.deployment.blocks.count_in_force(AT + timedelta(days=3)) == 0
     [(sequence, why)] = bench.standing.take_bad_blocks()
     assert (sequence, "block 'bad'" in why) == (2, True)
     assert bench.standing.take_bad_blocks() == []
