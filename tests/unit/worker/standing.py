@@ -82,9 +82,8 @@ class Bench:
         assert self.now is not None
         return self.now
 
-    @property
-    def bundles(self) -> tuple[str | None, str | None]:
-        """The content hashes of live and candidate in force."""
+    def list_bundles(self) -> tuple[str | None, str | None]:
+        """Return the content hashes of live and candidate in force."""
         if self.now is None:
             return None, None
         candidate = self.now.candidate

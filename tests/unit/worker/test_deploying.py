@@ -18,9 +18,9 @@ def test_nothing_decides_before_a_bundle_is_ready() -> None:
     bench = Bench(image=ONE)
     assert bench.deploy() is None
     bench.write(publish(TWO))
-    assert bench.bundles == (None, None)
+    assert bench.list_bundles() == (None, None)
     bench.prepare()
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
     assert (bench.deployment.source, bench.deployment.sequence) == ("topic", 1)
 
 
@@ -30,11 +30,11 @@ def test_the_image_decides_where_it_may_until_a_bundle_is_published() -> None:
     bench.standing.allow_image()
     first = bench.deploy()
     assert first is not None
-    assert (bench.bundles, first.source) == ((ONE, None), "image")
+    assert (bench.list_bundles(), first.source) == ((ONE, None), "image")
     bench.write(publish(TWO))
-    assert bench.bundles == (ONE, None)
+    assert bench.list_bundles() == (ONE, None)
     bench.prepare()
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
 
 
 def test_the_image_s_own_bundle_is_not_prepared_again_when_it_is_published() -> None:
@@ -42,19 +42,19 @@ def test_the_image_s_own_bundle_is_not_prepared_again_when_it_is_published() -> 
     bench = Bench(image=ONE)
     now = bench.follow(publish(ONE))
     assert now is not None
-    assert (bench.bundles, now.source, bench.prepared) == ((ONE, None), "topic", [])
+    assert (bench.list_bundles(), now.source, bench.prepared) == ((ONE, None), "topic", [])
 
 
 def test_a_refused_bundle_leaves_the_old_one_in_force() -> None:
     """It is told, and what comes later counts."""
     bench = Bench(unfit=(TWO,))
     bench.follow(publish(ONE), publish(TWO))
-    assert bench.bundles == (ONE, None)
+    assert bench.list_bundles() == (ONE, None)
     [refusal] = bench.standing.refusals
     assert (refusal.sequence, refusal.bundle, refusal.why) == (2, TWO, "its tests fail")
     assert bench.standing.settled_sequence == 2
     bench.follow(publish(THREE))
-    assert bench.bundles == (THREE, None)
+    assert bench.list_bundles() == (THREE, None)
 
 
 def test_a_worker_that_starts_behind_a_bad_bundle_takes_the_one_before_it() -> None:
@@ -64,7 +64,7 @@ def test_a_worker_that_starts_behind_a_bad_bundle_takes_the_one_before_it() -> N
         bench.writer.write(told)
     assert bench.standing.take(bench.writer.ledger) is None
     bench.prepare()
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
     assert bench.prepared == [THREE, TWO]
 
 
@@ -74,17 +74,18 @@ def test_a_refused_bundle_is_tried_again_when_it_is_published_again() -> None:
     bench.follow(publish(ONE), publish(TWO))
     bench.unfit = ()
     bench.follow(publish(TWO))
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
 
 
 def test_a_candidate_goes_from_shadow_to_live_without_being_prepared_twice() -> None:
     """Published, rolled out, promoted: prepared once, and live in one step."""
     bench = Bench()
     bench.follow(publish(ONE), publish(TWO, "candidate"), ROLLOUT)
-    assert bench.deployment.rollout is not None
-    assert (bench.bundles, bench.deployment.rollout.percent, bench.deployment.rollout.sequence) == ((ONE, TWO), 10.0, 3)
+    rollout = bench.deployment.rollout
+    assert rollout is not None
+    assert (bench.list_bundles(), rollout.percent, rollout.sequence) == ((ONE, TWO), 10.0, 3)
     bench.write({"kind": Promote, "bundle": TWO})
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
     assert bench.deployment.rollout is None
     assert bench.prepared == [ONE, TWO]
 
@@ -95,9 +96,9 @@ def test_a_rollout_waits_for_its_candidate() -> None:
     bench.follow(publish(ONE))
     bench.write(publish(TWO, "candidate"))
     bench.write(ROLLOUT)
-    assert (bench.bundles, bench.deployment.rollout) == ((ONE, None), None)
+    assert (bench.list_bundles(), bench.deployment.rollout) == ((ONE, None), None)
     bench.prepare()
-    assert (bench.bundles, bench.deployment.rollout) == ((ONE, None), None)
+    assert (bench.list_bundles(), bench.deployment.rollout) == ((ONE, None), None)
     assert bench.standing.refusals[0].bundle == TWO
 
 
@@ -106,7 +107,7 @@ def test_an_abort_takes_the_candidate_off() -> None:
     bench = Bench()
     bench.follow(publish(ONE), publish(TWO, "candidate"), ROLLOUT)
     bench.write({"kind": Abort, "bundle": TWO})
-    assert bench.bundles == (ONE, None)
+    assert bench.list_bundles() == (ONE, None)
 
 
 def test_a_halt_stops_a_rollout_and_not_a_later_one() -> None:
@@ -116,7 +117,7 @@ def test_a_halt_stops_a_rollout_and_not_a_later_one() -> None:
     bench.standing.halt(make_halt(3))
     now = bench.deploy()
     assert now is not None
-    assert (bench.bundles, now.rollout) == ((ONE, TWO), None)
+    assert (bench.list_bundles(), now.rollout) == ((ONE, TWO), None)
     bench.write({**ROLLOUT, "percent": 1.0})
     assert bench.deployment.rollout is not None
 
@@ -127,7 +128,7 @@ def test_a_block_is_in_force_while_a_bundle_is_still_being_prepared() -> None:
     bench.follow(publish(ONE))
     bench.write(publish(TWO))
     bench.write(block("b-1"))
-    assert (bench.bundles, bench.deployment.blocks.count_in_force(AT)) == ((ONE, None), 1)
+    assert (bench.list_bundles(), bench.deployment.blocks.count_in_force(AT)) == ((ONE, None), 1)
     assert bench.standing.settled_sequence == 1
     bench.prepare()
     assert bench.standing.settled_sequence == 3
@@ -154,7 +155,7 @@ def test_a_ledger_that_lost_entries_is_not_followed() -> None:
     assert lost is not None
     assert "restore the topic" in lost.why
     bench.prepare()
-    assert bench.bundles == (TWO, None)
+    assert bench.list_bundles() == (TWO, None)
 
 
 def test_reading_the_same_ledger_again_changes_nothing() -> None:
