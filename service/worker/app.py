@@ -22,6 +22,7 @@ from service.worker.guard import FailureGuard
 from service.worker.lanes import Lane, LaneLimits, ScoredChunk
 from service.worker.outputs import Pipeline
 from service.worker.publish import OutputTopics, PlainPublisher, Publisher, TransactionalPublisher
+from service.worker.shadow import Shadow
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ class WorkerParts:
     guard: FailureGuard
     gate: Gate
     metrics: Metrics
+    shadow: Shadow
 
 
 class WorkerApp(faust.App):  # type: ignore[misc]
@@ -55,6 +57,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._guard = parts.guard
         self._gate = parts.gate
         self._metrics = parts.metrics
+        self._shadow = parts.shadow
         self._lanes: dict[TP, Lane] = {}
         self._settled: dict[TP, int] = {}
         self._epoch = 0
@@ -87,7 +90,8 @@ class WorkerApp(faust.App):  # type: ignore[misc]
             return
         loop = asyncio.get_running_loop()
         while self._gate.is_open or await self._gate.wait_open():
-            outputs = await loop.run_in_executor(self._executor, self._pipeline, chunk.records)
+            with self._shadow.hold_back():
+                outputs = await loop.run_in_executor(self._executor, self._pipeline, chunk.records)
             breach = self._guard.observe(outputs.tally, time.monotonic())
             if breach is None:
                 await lane.put(ScoredChunk(chunk, event, outputs))
@@ -101,6 +105,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         self._settled[scored.chunk.tp] = scored.chunk.offset + 1
         self._metrics.record_chunk(scored.outputs.tally)
         scored.event.ack()
+        self._shadow.offer(scored.outputs.pairs)
 
     def begin_build(self) -> None:
         """Judge anew: another build has come into force, and what failed before was not its fault."""

@@ -79,9 +79,19 @@ class Standing:
         self.refusals.appendleft(refusal)
         return True
 
-    def halt(self, record: Halt) -> None:
-        """Remember that a rollout is stopped until a later entry sets it anew."""
+    def halt(self, record: Halt) -> bool:
+        """Remember that a rollout is stopped until a later entry sets it anew; returns whether that is news."""
+        known = self._halts.get(record.rollout)
+        if known is not None and known.sequence >= record.sequence:
+            return False
         self._halts[record.rollout] = record
+        return True
+
+    def find_halt(self) -> Halt | None:
+        """Return what stops the rollout that the ledger wants; None if nothing does, or there is none."""
+        entry = self.ledger.rollout
+        halt = self._halts.get(entry.rollout) if entry is not None else None
+        return halt if halt is not None and entry is not None and halt.sequence >= entry.sequence else None
 
     def deploy(self, current: Deployment | None) -> Deployment | None:
         """Return what has to be in force now; None if nothing may decide yet."""
@@ -128,10 +138,7 @@ class Standing:
 
     def _choose_rollout(self) -> Rollout | None:
         entry = self.ledger.rollout
-        if entry is None:
-            return None
-        halt = self._halts.get(entry.rollout)
-        return None if halt is not None and halt.sequence >= entry.sequence else read_rollout(entry)
+        return read_rollout(entry) if entry is not None and self.find_halt() is None else None
 
     def _read_blocks(self) -> Blocks:
         known, blocks = self._blocks

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from service.moderate import PendingPairs
 from service.observability.metrics import ChunkTally
 
 
@@ -23,6 +24,7 @@ class ChunkOutputs:
     review_tasks: list[OutputRecord] = field(default_factory=list)
     dead_letters: list[OutputRecord] = field(default_factory=list)
     tally: ChunkTally = field(default_factory=ChunkTally)
+    pairs: PendingPairs | None = None
     build: str = ""
 
 

@@ -23,6 +23,7 @@ from service.worker.gate import Gate
 from service.worker.guard import FailureGuard, GuardLimits
 from service.worker.loaded import Loaded
 from service.worker.monitor import Monitor
+from service.worker.shadow_parts import build_halts, build_shadow
 from service.worker.strategies import Strategies
 from service.worker.topics import TopicFault, check_topics
 from service.worker.topics_cluster import RefusedByBrokerError
@@ -42,8 +43,17 @@ async def run_worker(settings: Settings, loaded: Loaded) -> int:
     monitor = Monitor(
         WorkerState(stall_s=settings.stall_s, model_loaded=True), gate, loaded.metrics, settings.monitor_interval_s
     )
-    app = WorkerApp(settings, WorkerParts(loaded.pipeline, FailureGuard(_limit(settings)), gate, loaded.metrics))
-    strategies = Strategies(settings, loaded, _name_worker(), monitor, app.begin_build)
+
+    def follow(halt: Halt) -> None:
+        strategies.halt(halt)  # which is made last, as it tells the shadow what to follow
+
+    halts = build_halts(settings, _name_worker(), follow)
+    shadow = build_shadow(settings, loaded.metrics, halts.stop_rollout)
+    guard = FailureGuard(_limit(settings))
+    app = WorkerApp(settings, WorkerParts(loaded.pipeline, guard, gate, loaded.metrics, shadow))
+    strategies = Strategies(
+        settings, loaded, _name_worker(), monitor=monitor, begin_build=app.begin_build, shadow=shadow
+    )
     try:
         web = await start_web(
             settings.web_host,
@@ -61,8 +71,11 @@ async def run_worker(settings: Settings, loaded: Loaded) -> int:
         if code is not None:
             return code
         strategies.report.running = True
+        shadow.start()
         return await _work(settings, app, strategies, gate, monitor, stopping)
     finally:
+        await shadow.stop()
+        await halts.stop()
         await strategies.stop()
         await web.cleanup()
 

@@ -31,6 +31,7 @@ class ScoringPipeline:
         outputs.tally.submissions = len(records)
         received = [(record, ad) for record in records if (ad := self._read(record, outputs)) is not None]
         result_of_all = moderate_deployed([ad for _, ad in received], deployment, self.now())
+        outputs.pairs = result_of_all.pairs
         for (record, _), result in zip(received, result_of_all.moderated, strict=True):
             self._write(record, result, outputs, (time.perf_counter() - started_s) * 1_000)
         return outputs

@@ -1,13 +1,16 @@
-"""Builds a worker's shadow from the settings."""
+"""Builds from the settings a worker's shadow, and what stops a rollout that the shadow finds wanting."""
 
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 
+from service.contracts.control import Halt, name_halt
 from service.observability.metrics import Metrics
 from service.release.guard_rail import GuardLimits, GuardMargins
 from service.settings import Settings
 from service.worker.connection import build_connection
+from service.worker.control import write_control
+from service.worker.rollout_halts import RolloutHalts
 from service.worker.rollout_watch import Finding, RolloutWatch
 from service.worker.shadow import Shadow
 from service.worker.shadow_judge import ShadowJudge
@@ -23,6 +26,15 @@ def build_shadow(settings: Settings, metrics: Metrics, stop_rollout: Callable[[F
     sender = ShadowSender(lambda: make_producer(settings), settings.shadow_topic, metrics)
     judge = ShadowJudge(settings.shadow_budget_us, watch)
     return Shadow(judge, sender, metrics, stop_rollout, settings.shadow_buffer_ads)
+
+
+def build_halts(settings: Settings, worker: str, apply: Callable[[Halt], None]) -> RolloutHalts:
+    """Return what writes halts to the control topic; `apply` makes this worker follow one."""
+
+    async def record(halt: Halt) -> None:
+        await write_control(build_connection(settings), settings.control_topic, name_halt(halt.rollout), halt)
+
+    return RolloutHalts(worker, apply, record)
 
 
 def limit_rollouts(settings: Settings) -> GuardLimits:

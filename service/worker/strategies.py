@@ -11,6 +11,7 @@ from service.worker.deploying import Standing
 from service.worker.loaded import Loaded
 from service.worker.monitor import Monitor
 from service.worker.preparing import Preparer
+from service.worker.shadow import Shadow
 from service.worker.status_topic import StatusWriter
 from service.worker.strategy_follower import StrategyFollower, Watchers
 from service.worker.strategy_report import Identity, StrategyReport
@@ -19,11 +20,19 @@ from service.worker.strategy_report import Identity, StrategyReport
 class Strategies:
     """Follower, preparer and report of one worker; `begin_build` is called when another build has come into force."""
 
-    def __init__(
-        self, settings: Settings, loaded: Loaded, worker: str, monitor: Monitor, begin_build: Callable[[], None]
+    def __init__(  # noqa: PLR0913 - who decides, who watches, and who is told
+        self,
+        settings: Settings,
+        loaded: Loaded,
+        worker: str,
+        *,
+        monitor: Monitor,
+        begin_build: Callable[[], None],
+        shadow: Shadow,
     ) -> None:
         connection = build_connection(settings)
         self._settings, self._loaded, self._begin_build = settings, loaded, begin_build
+        self._shadow = shadow
         self._preparer = Preparer(loaded.prepare)
         self._follower = StrategyFollower(
             settings,
@@ -45,6 +54,7 @@ class Strategies:
             metrics=loaded.metrics,
             interval_s=settings.status_interval_s,
         )
+        self.report.tell_candidate_off = lambda: shadow.candidate_off
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -81,6 +91,8 @@ class Strategies:
             await self.report.leave()
 
     def _note_change(self) -> None:
+        if (deployment := self._loaded.in_force.deployment) is not None:
+            self._shadow.follow(deployment)
         self.report.note_change()
 
     def _note_build(self) -> None:

@@ -67,6 +67,8 @@ class StrategyReport:
         if deployment is None:
             self._monitor.note_bundle(self._follower.waits_for, in_force=False)
             return
+        halt, rollout = self._follower.standing.find_halt(), deployment.rollout
+        self._metrics.show_rollout(rollout.percent if rollout else 0.0, halt.cause if halt else None)
         live = deployment.live.strategies
         origin = "of the worker's image" if deployment.source == "image" else "of the strategies topic"
         self._monitor.note_bundle(f"{live.version} {live.sha256[:12]} {origin}", in_force=True)
