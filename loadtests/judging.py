@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.memory import Footprint
 from loadtests.parts import PartTimes
+from loadtests.shadow_cost import ShadowCost
 from loadtests.spread import Spread, compare, percentile, summarise
 from loadtests.stopwatch import Lap
 
@@ -13,6 +14,7 @@ LEAST_THROUGHPUT_RATIO = 1.0
 LEAST_FAUST_RATIO = 20.0
 MOST_RESIDENT_BYTES = 300_000_000
 MOST_US_PER_AD = 250.0
+MOST_SHADOW_SHARE = 0.35
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,22 @@ def judge_parts(section: str, times: PartTimes, most_us: float | None) -> list[R
         Row(section, "sum of the parts", target, f"{times.sum_us:.1f} µs", met),
         Row(section, "the whole, without clocks inside", "", show(times.whole_us, ".1f", " µs")),
         Row(section, "difference (the clocks)", "", f"{price_us:.1f} µs"),
+    ]
+
+
+def judge_shadow(section: str, cost: ShadowCost) -> list[Row]:
+    """Return an ad's time without and with a candidate, and the share that it adds."""
+    share = cost.added_share
+    return [
+        Row(section, "live alone", "", show(cost.alone_us, ".1f", " µs")),
+        Row(section, "live and the candidate's shadow", "", show(cost.together_us, ".1f", " µs")),
+        Row(
+            section,
+            "the shadow adds",
+            f"≤ {MOST_SHADOW_SHARE:.0%}",
+            show(share, ".0%"),
+            share.median <= MOST_SHADOW_SHARE,
+        ),
     ]
 
 

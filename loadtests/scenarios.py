@@ -18,6 +18,7 @@ from loadtests.judging import (
     judge_memory,
     judge_parts,
     judge_race,
+    judge_shadow,
     judge_throughput,
 )
 from loadtests.latency import BARE as BARE_PROGRAM
@@ -26,10 +27,15 @@ from loadtests.latency import measure_latency
 from loadtests.memory import measure_memory
 from loadtests.parts import measure_parts
 from loadtests.race import Candidate, race
+from loadtests.shadow_cost import make_candidate, measure_shadow
 from loadtests.spread import percentile
-from service.bootstrap import load_live_bundle, prepare_worker
+from service.bootstrap import load_live_bundle, prepare_worker, read_size_limits
+from service.deployment import Deployment
 from service.settings import load_settings
 from service.worker.collector import spare_loaded
+from service.worker.in_force import InForce
+from service.worker.outputs import Pipeline
+from service.worker.scoring import ScoringPipeline
 
 EXACTLY, AT_LEAST = "Sluice, exactly once", "Sluice, at least once"
 BARE, FAUST = "bare aiokafka", "Faust as documented"
@@ -109,6 +115,22 @@ class Bench:
             times = measure_parts(pipeline, make_chunks(mix), self.passes)
             self.found.setdefault("parts", {})[name] = asdict(times)
             self.rows += judge_parts(f"CPU time an ad by part, one core, {name}", times, most)
+
+    def take_shadow(self) -> None:
+        """Measure what a candidate adds to an ad; needs no broker."""
+        settings = load_settings({})
+        live = load_live_bundle(settings)
+        candidate = make_candidate(live, settings.strategies_dir)
+        limits = read_size_limits(settings)
+
+        def make_pipeline(deployment: Deployment) -> Pipeline:
+            return ScoringPipeline(InForce("bench", deployment), limits)
+
+        spare_loaded()
+        for name, mix in (("the demo's mix", DEMO), ("the mix of the races", REALISTIC)):
+            cost = measure_shadow(make_pipeline, live, candidate, make_chunks(mix), self.passes)
+            self.found.setdefault("shadow", {})[name] = asdict(cost)
+            self.rows += judge_shadow(f"CPU time an ad with a candidate in its shadow, one core, {name}", cost)
 
 
 def make_chunks(mix: Mix) -> list[list[WarmUpRecord]]:
