@@ -6,6 +6,7 @@ strategy_app = App(name="strategy", help="Write, check, explain and publish what
 # The help is written here because the commands are imported only when they are run.
 _COMMANDS = (
     ("check", "service.cli.strategy_check:check", "Name every mistake in a bundle; run its tests."),
+    ("explain", "service.cli.strategy_explain:explain", "Show how an ad is decided, or a past decision was made."),
     ("publish", "service.cli.strategy_publish:publish", "Send a checked bundle to the workers, live or as candidate."),
     ("approve", "service.cli.strategy_publish:approve", "Sign what somebody else has proposed."),
     ("rollout", "service.cli.strategy_rollout:rollout", "Let the candidate decide for a share of the advertisers."),
