@@ -3,6 +3,7 @@
 `sluice strategy check` runs them before a bundle is published, a worker again before it swaps to the bundle.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from service.linting.fixed_scores import fix_scores
 from service.moderate import moderate
 from service.strategy import Problem
 from service.strategy.expectations import Expectation
-from service.strategy.schema import Period
+from service.strategy.schema import Period, Threshold
 from service.strategy.strategists_tests import StrategyTest
 
 _TOLD_REASONS = 4
@@ -34,21 +35,52 @@ def run_tests(bundle: LiveBundle, now: datetime) -> RanTests:
     """
     tests = bundle.strategies.tests
     periods = {layer.document.file: layer.strategy.effective for layer in bundle.strategies.layers}
-    moments = [test.as_of or _move_into(periods.get(test.where.file, Period()), now) for test in tests]
-    failed = [_run(test, bundle, as_of) for test, as_of in zip(tests, moments, strict=True)]
-    return RanTests(len(tests), tuple(problem for problem in failed if problem))
+    timed = [_Timed(test, test.as_of or _move_into(periods.get(test.where.file, Period()), now)) for test in tests]
+    plain: dict[datetime, list[_Timed]] = {}
+    failed: list[Problem] = []
+    for item in timed:
+        if item.test.scores:
+            failed += _run([item], bundle)
+        else:
+            plain.setdefault(item.as_of, []).append(item)
+    # Ads that the classifier itself scores are decided together, as in a worker: an ad does not see its neighbours.
+    for batch in plain.values():
+        failed += _run(batch, bundle)
+    return RanTests(len(tests), tuple(sorted(failed)))
 
 
-def _run(test: StrategyTest, bundle: LiveBundle, as_of: datetime) -> Problem | None:
-    """Return the problem at the test's place, or None where what is expected comes out."""
-    received = Received(test.submission, Origin(topic="test", partition=0, offset=0), as_of)
+class _Timed(NamedTuple):
+    """A test and the moment that it is decided at."""
+
+    test: StrategyTest
+    as_of: datetime
+
+
+def _run(batch: Sequence[_Timed], bundle: LiveBundle) -> list[Problem]:
+    """Return the problems of tests of one moment; those with scores come alone."""
+    as_of, scores = batch[0].as_of, batch[0].test.scores
+    origin = Origin(topic="test", partition=0, offset=0)
+    received = [Received(test.submission, origin, as_of) for test, _ in batch]
     try:
-        classifier = fix_scores(bundle.classifier, test.scores)
-        (moderated,) = moderate([received], bundle._replace(classifier=classifier), as_of)
+        asked = bundle._replace(classifier=fix_scores(bundle.classifier, scores))
+        decisions = [moderated.decision for moderated in moderate(received, asked, as_of)]
     except Exception as error:  # noqa: BLE001 - one test must not hide the others
-        return _tell(test, f"cannot run: {type(error).__name__}: {error}", "mend the test")
-    wrong = _compare(test.expect, moderated.decision)
-    return _tell(test, f"{'; '.join(wrong)}. {_explain(moderated.decision)}", _REMEDY) if wrong else None
+        if len(batch) > 1:
+            return [problem for item in batch for problem in _run([item], bundle)]
+        return [_tell(batch[0].test, f"cannot run: {type(error).__name__}: {error}", "mend the test")]
+    compared = zip(batch, decisions, strict=True)
+    return [problem for item, decision in compared if (problem := _judge(item, decision, bundle))]
+
+
+def _judge(item: _Timed, decision: Decision, bundle: LiveBundle) -> Problem | None:
+    """Return the problem at the test's place, or None where what is expected came out."""
+    wrong = _compare(item.test.expect, decision)
+    if not wrong:
+        return None
+    strategy = bundle.strategies.strategy_for(item.test.submission, item.as_of)
+    policies = item.test.expect.policy or tuple(item.test.scores)
+    why = _explain_reasons(decision) + _explain_scores(decision, strategy.thresholds, policies)
+    return _tell(item.test, f"{'; '.join(wrong)}. {why}", _REMEDY)
 
 
 def _move_into(effective: Period, now: datetime) -> datetime:
@@ -76,22 +108,35 @@ def _compare(expect: Expectation, decision: Decision) -> list[str]:
     return wrong
 
 
-def _explain(decision: Decision) -> str:
-    """Return which reasons decided; for an approval without any, how near the nearest score came."""
-    if decision.reasons:
-        told = [_describe(reason) for reason in decision.reasons[:_TOLD_REASONS]]
-        more = len(decision.reasons) - len(told)
-        return f"Why: {', '.join(told)}{f', and {more} more' if more else ''}"
-    if not decision.scores:
-        return "Why: no rule fired, and there are no scores"
-    highest = max(decision.scores, key=lambda policy: decision.scores[policy])
-    return f"Why: no rule fired, and no score is high enough; the highest is {highest} {decision.scores[highest]:.4g}"
+def _explain_reasons(decision: Decision) -> str:
+    if not decision.reasons:
+        return "No rule fired"
+    told = [_describe(reason) for reason in decision.reasons[:_TOLD_REASONS]]
+    more = len(decision.reasons) - len(told)
+    return f"Why: {', '.join(told)}{f', and {more} more' if more else ''}"
+
+
+def _explain_scores(decision: Decision, thresholds: Mapping[str, Threshold], policies: Sequence[str]) -> str:
+    """Return how far from their thresholds the scores in question lie; those that gave a reason are told already."""
+    told = {reason.policy for reason in decision.reasons if reason.source is Source.MODEL}
+    judged = [policy for policy in decision.scores if policy in thresholds and policy not in told]
+    asked = [policy for policy in policies if policy in judged]
+    if judged and not asked and not told:
+        asked = [max(judged, key=lambda policy: decision.scores[policy])]
+    scores = [
+        f"score {policy} {decision.scores[policy]:.4g} (review from {limits.approve_below:g}, "
+        f"reject from {limits.reject_above:g})"
+        for policy in asked
+        for limits in (thresholds[policy],)
+    ]
+    return "".join(f", {score}" for score in scores)
 
 
 def _describe(reason: Reason) -> str:
     about = f"{reason.policy}: {reason.outcome.value}" if reason.policy else reason.outcome.value
     if reason.source is Source.MODEL and reason.score is not None and reason.threshold is not None:
-        return f"score {reason.score:.4g} from {reason.threshold:g} on ({about})"
+        moved = f", {reason.detail}" if reason.detail else ""
+        return f"score {reason.score:.4g} against {reason.threshold:g} ({about}{moved})"
     kind = "rule" if reason.source is Source.RULE else "failure"
     found = f" by '{reason.evidence[0].excerpt}'" if reason.evidence else ""
     detail = f", {reason.detail}" if reason.detail else ""

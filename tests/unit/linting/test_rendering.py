@@ -1,5 +1,7 @@
 """How a report reads: for people, for programs, for GitHub."""
 
+# ruff: noqa: E501 - a line stands as it is read
+
 import json
 
 from service.linting.rendering import write_annotations, write_json, write_lines, write_summary
