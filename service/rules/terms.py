@@ -1,17 +1,22 @@
 """Term lists: every listed word or phrase in an ad's readings, by one automaton (Aho-Corasick) for all lists.
 
+The automaton runs over the joined reading, where one pattern stands for all spellings of a term; what it finds is
+compared with the term letter by letter. So 100,000 terms take some 40 MB and a second.
+
 Words end where letters end, in any script. Scripts that write no spaces (Han, kana, Thai, Khmer ...) have no such
 ends, and a hangul word takes its particles at its end. `*` at an entry's end lets a word go on there: `kasino*`.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from service.contracts.decision import View
+from service.text.joining import join_letters
 from service.text.squeezing import confirms, squeeze_term
 from service.text.views import Place, Views, fold_term
 
@@ -21,6 +26,9 @@ MIN_LETTERS = 3
 _ALPHABETIC = re.compile("[a-z0-9\u00c0-\u058f]")
 _UNSPACED = re.compile("[฀-࿿က-႟ក-៿぀-ヿ㐀-鿿豈-﫿]|[\U00020000-\U0003ffff]")
 _HANGUL = re.compile("[가-힣]")
+# A phrase also counts as one word or with hyphens: "#onlinecasino", "Online-Casino".
+_GAPS = (" ", "", "-")
+_TERMS_REMEMBERED = 4_096
 
 
 class TermEntry(NamedTuple):
@@ -51,6 +59,9 @@ def read_term(list_name: str, line: str) -> TermEntry | str:
     """Return a line of a term list as an entry, or what is wrong with it."""
     opens, closes = not line.startswith("*"), not line.endswith("*")
     base, latin = fold_term(line.strip("*"))
+    # Most entries are written as they are read; a large list should hold each string once.
+    base = line if line == base else base
+    latin = base if base == latin else latin
     letters = sum(map(str.isalnum, base))
     if not letters:
         return "nothing is left of it once it is normalised"
@@ -62,6 +73,10 @@ def read_term(list_name: str, line: str) -> TermEntry | str:
     return TermEntry(list_name, line, base, latin, opens, closes)
 
 
+Hits = dict[tuple[str, str], TermHit]
+"""By the entry's list and text."""
+
+
 def _goes_on(edge: str, beyond: str) -> bool:
     """Tell whether a word with `edge` at its end goes on with `beyond`. Letters and digits part: "casino777"."""
     if beyond.isalpha() or unicodedata.category(beyond)[0] == "M":
@@ -69,34 +84,65 @@ def _goes_on(edge: str, beyond: str) -> bool:
     return beyond.isdigit() and edge.isdigit()
 
 
-def _stands_alone(text: str, start: int, end: int, entry: TermEntry) -> bool:
+def _stands_alone(text: str, entry: TermEntry, start: int, end: int) -> bool:
     if entry.opens and start and _goes_on(text[start], text[start - 1]):
         return False
     return not (entry.closes and end < len(text) and _goes_on(text[end - 1], text[end]))
+
+
+def _stands_disguised(views: Views, entry: TermEntry, start: int, end: int) -> bool:
+    """Tell whether a span of the squeezed text stands alone in the Latin one, and spells the entry there."""
+    first, last = views.to_latin(start, end)
+    return _stands_alone(views.latin, entry, first, last) and confirms(views.latin[first:last], entry.latin)
+
+
+# Most hits are of the same few terms.
+@lru_cache(_TERMS_REMEMBERED)
+def _spell(entry: TermEntry) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form.replace(" ", gap) for form in (entry.base, entry.latin) for gap in _GAPS))
+
+
+_squeeze = lru_cache(_TERMS_REMEMBERED)(squeeze_term)
+
+
+def _join(entry: TermEntry) -> set[str]:
+    """Return the joined reading of each spelling that is looked for, in any view."""
+    return {join_letters(form) for form in (entry.base, entry.latin, *squeeze_term(entry.latin))}
+
+
+def _find_first(
+    text: str, forms: Iterable[str], least: int, holds: Callable[[int, int], bool]
+) -> tuple[int, int] | None:
+    """Return the [start, end) of the form that ends first of those that hold; no first letter stands before `least`."""
+    best: tuple[int, int] | None = None
+    for form in forms:
+        start = text.find(form, max(0, least - len(form)))
+        while start >= 0 and not holds(start, start + len(form)):
+            start = text.find(form, start + 1)
+        if start >= 0 and (best is None or (start + len(form), start) < (best[1], best[0])):
+            best = start, start + len(form)
+    return best
 
 
 class TermIndex:
     """All term lists of a bundle, compiled. Searching is linear in the text and independent of the lists' sizes."""
 
     def __init__(self, entries: Iterable[TermEntry]) -> None:
-        plain: dict[str, list[TermEntry]] = {}
-        squeezed: dict[str, list[TermEntry]] = {}
+        found: dict[str, TermEntry | list[TermEntry]] = {}
         for entry in entries:
-            # A phrase also counts as one word or with hyphens: "#onlinecasino", "Online-Casino".
-            for pattern in sorted(
-                {form.replace(" ", gap) for form in (entry.base, entry.latin) for gap in (" ", "", "-")}
-            ):
-                plain.setdefault(pattern, []).append(entry)
-            for pattern in squeeze_term(entry.latin):
-                squeezed.setdefault(pattern, []).append(entry)
-        self._plain = list(plain.values())
-        self._squeezed = list(squeezed.values())
-        self._plain_automaton = AhoCorasick(list(plain))
-        self._squeezed_automaton = AhoCorasick(list(squeezed))
+            for joined in _join(entry):
+                others = found.setdefault(joined, entry)
+                # A list only where it is needed: most joined readings are one entry's.
+                if isinstance(others, list):
+                    others.append(entry)
+                elif others is not entry:
+                    found[joined] = [others, entry]
+        self._entries = list(found.values())
+        self._automaton = AhoCorasick(list(found), store_patterns=False)
 
     def search(self, views: Views) -> list[TermHit]:
         """Return the first hit of each entry, in the plainest view that shows it."""
-        hits: dict[tuple[str, str], TermHit] = {}
+        hits: Hits = {}
         self._search_plain(views.base, View.BASE, hits)
         if views.latin is not views.base:
             self._search_plain(views.latin, View.LATIN, hits)
@@ -104,18 +150,38 @@ class TermIndex:
             self._search_squeezed(views, views.squeezed, hits)
         return list(hits.values())
 
-    def _search_plain(self, text: str, view: View, hits: dict[tuple[str, str], TermHit]) -> None:
-        for index, start, end in self._plain_automaton.find_matches_as_indexes(text, overlapping=True):
-            for entry in self._plain[index]:
-                if (entry.list, entry.text) not in hits and _stands_alone(text, start, end, entry):
-                    hits[entry.list, entry.text] = TermHit(entry, view, start, end)
+    def _search_plain(self, text: str, view: View, hits: Hits) -> None:
+        found = []
+        for entry, least in self._find_candidates(text, hits).items():
+            stands = partial(_stands_alone, text, entry)
+            if span := _find_first(text, _spell(entry), least, stands):
+                found.append(TermHit(entry, view, *span))
+        _add(found, hits)
 
-    def _search_squeezed(self, views: Views, text: str, hits: dict[tuple[str, str], TermHit]) -> None:
-        latin = views.latin
-        for index, start, end in self._squeezed_automaton.find_matches_as_indexes(text, overlapping=True):
-            for entry in self._squeezed[index]:
-                if (entry.list, entry.text) in hits:
-                    continue
-                first, last = views.to_latin(start, end)
-                if _stands_alone(latin, first, last, entry) and confirms(latin[first:last], entry.latin):
-                    hits[entry.list, entry.text] = TermHit(entry, View.SQUEEZED, start, end)
+    def _search_squeezed(self, views: Views, text: str, hits: Hits) -> None:
+        found = []
+        for entry, least in self._find_candidates(text, hits).items():
+            stands = partial(_stands_disguised, views, entry)
+            if span := _find_first(text, _squeeze(entry.latin), least, stands):
+                found.append(TermHit(entry, View.SQUEEZED, *span))
+        _add(found, hits)
+
+    def _find_candidates(self, text: str, known: Hits) -> dict[TermEntry, int]:
+        """Return entries that may stand in a view's text, without known ones, and before where none's letters begin."""
+        candidates: dict[TermEntry, int] = {}
+        for index, first, _ in self._automaton.find_matches_as_indexes(join_letters(text), overlapping=True):
+            entries = self._entries[index]
+            for entry in entries if isinstance(entries, list) else (entries,):
+                if (entry.list, entry.text) not in known:
+                    # The joined reading is shorter, so a letter stands no earlier in the text than in it.
+                    candidates[entry] = min(first, candidates.get(entry, first))
+        return candidates
+
+
+def _add(found: list[TermHit], hits: Hits) -> None:
+    for hit in sorted(found, key=_rank) if len(found) > 1 else found:
+        hits[hit.entry.list, hit.entry.text] = hit
+
+
+def _rank(hit: TermHit) -> tuple[int, int]:
+    return hit.end, hit.start

@@ -5,15 +5,12 @@ term finds them all. It is a gate, meant to be too eager; what was really writte
 """
 
 import string
-from itertools import compress
 
 from service.text.squeezing import CANON
 
 # NUL stays, since it parts the fields. Beyond ASCII all characters stay: a look at each would cost too much.
 _KEPT = (string.ascii_letters + string.digits + "\0").encode() + bytes(range(0x80, 0x100))
-_DROPPED = bytes(set(range(0x100)).difference(_KEPT))
-_DROPPED_CHARACTERS = frozenset(_DROPPED.decode())
-_IS_KEPT = bytes(code in _KEPT for code in range(0x100))
+_LEFT_OUT = bytes(set(range(0x100)).difference(_KEPT))
 _CANON_BYTES = bytes(ord(CANON.get(code, chr(code))) if code < 0x80 else code for code in range(0x100))  # noqa: PLR2004
 _CANON_BEYOND_ASCII = [(chr(code), letter) for code, letter in CANON.items() if code >= 0x80]  # noqa: PLR2004
 
@@ -21,20 +18,8 @@ _CANON_BEYOND_ASCII = [(chr(code), letter) for code, letter in CANON.items() if 
 def join_letters(text: str) -> str:
     """Return the joined reading of a view's text or of a term's."""
     if text.isascii():
-        return text.encode().translate(_CANON_BYTES, _DROPPED).decode()
+        return text.encode().translate(_CANON_BYTES, _LEFT_OUT).decode()
     for letter, canon in _CANON_BEYOND_ASCII:
         text = text.replace(letter, canon)
     # Bytes of characters beyond ASCII are none of those that are dropped or changed.
-    return text.encode().translate(_CANON_BYTES, _DROPPED).decode()
-
-
-def place_letters(text: str) -> list[int]:
-    """Return for each character of the joined reading where it stands in `text`."""
-    if text.isascii():
-        return list(compress(range(len(text)), text.encode().translate(_IS_KEPT)))
-    return [at for at, character in enumerate(text) if character not in _DROPPED_CHARACTERS]
-
-
-def count_dropped(text: str) -> int:
-    """Return how many characters of `text` stand before the first that its joined reading keeps."""
-    return next((at for at, character in enumerate(text) if character not in _DROPPED_CHARACTERS), len(text))
+    return text.encode().translate(_CANON_BYTES, _LEFT_OUT).decode()
