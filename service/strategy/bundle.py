@@ -17,12 +17,12 @@ from service.strategy.compiled import CompiledStrategy
 from service.strategy.effective import Effective, Merger
 from service.strategy.files import SHARED_FILE, BundleFiles, check_sizes, hash_files, read_folder
 from service.strategy.indexes import Indexes, build_indexes
-from service.strategy.layering import Layering, Layerings, TooManyLayeringsError
+from service.strategy.layering import Layerings, TooManyLayeringsError, lay_over
 from service.strategy.layers import Layer, read_layers
 from service.strategy.lists import Lists, read_lists
 from service.strategy.merging import check_effective, check_rules
 from service.strategy.problems import Problem, StrategyError, suggest
-from service.strategy.reading import read_yaml, validate
+from service.strategy.reader import Reader, Reading
 from service.strategy.rule_set import Conditions
 from service.strategy.schema import BundleFile, Policy
 from service.strategy.scoping import specificity
@@ -38,6 +38,8 @@ class Contents(NamedTuple):
     tests: tuple[StrategyTest, ...]
     warnings: tuple[Problem, ...]
     sha256: str
+    readings: Mapping[str, Reading]
+    layerings: Layerings[Effective]
 
 
 class Bundle:
@@ -57,17 +59,16 @@ class Bundle:
         self.layers = contents.layers
         self.tests = contents.tests
         self.warnings = contents.warnings
+        self.readings = contents.readings
         self.indexes: Indexes = build_indexes(contents.lists, reuse.indexes if reuse else None)
         self.conditions: Conditions = Conditions(contents.layers, reuse.conditions.compiled if reuse else {})
-        merger = Merger(shared.policies)
-
-        def compile_layering(layers: Layering) -> CompiledStrategy:
-            return CompiledStrategy(merger.merge(layers), shared, self.conditions, self.indexes)
-
-        self._layerings = Layerings(contents.layers, compile_layering)
+        self._layerings = contents.layerings.change(self._compile)
         compiled = self._layerings.all.values()
         self.strategies = tuple(sorted(compiled, key=lambda s: (specificity(s.scope), s.layers), reverse=True))
         """What can apply to some ad at some time, the most specific first."""
+
+    def _compile(self, effective: Effective) -> CompiledStrategy:
+        return CompiledStrategy(effective, self.shared, self.conditions, self.indexes)
 
     def strategy_for(self, submission: Submission, as_of: datetime) -> CompiledStrategy:
         """Return what applies to the ad at `as_of`; there always is something, `compile_bundle` sees to it."""
@@ -92,47 +93,52 @@ def _read(files: BundleFiles, reuse: Bundle | None) -> Contents:
     if problems := check_sizes(files):
         raise StrategyError(problems)
     lists, problems = read_lists(files, reuse.lists if reuse else None)
-    shared = _read_shared(files, problems)
-    layers, unread, warnings = read_layers(files)
+    reader = Reader(reuse.readings if reuse else None)
+    shared = _read_shared(files, reader, problems)
+    layers, unread, warnings = read_layers(files, reader)
     problems += unread
-    tests, untested = read_tests(files, layers, shared)
+    tests, untested = read_tests(files, layers, shared, reader)
     problems += untested
     if not unread:
         problems += check_default(layers)
+    layerings: Layerings[Effective] | None = None
     if shared is not None:
         problems += check_layers(shared, layers, lists)
         if not unread:
-            problems += _check_layerings(layers, shared.policies)
-    if problems or shared is None:
+            layerings = _merge(layers, shared.policies, problems)
+    if problems or shared is None or layerings is None:
         raise StrategyError(problems)
-    return Contents(shared, tuple(layers), lists, tuple(tests), tuple(warnings), hash_files(files))
+    return Contents(
+        shared, tuple(layers), lists, tuple(tests), tuple(warnings), hash_files(files), reader.kept, layerings
+    )
 
 
-def _read_shared(files: BundleFiles, problems: list[Problem]) -> BundleFile | None:
+def _read_shared(files: BundleFiles, reader: Reader, problems: list[Problem]) -> BundleFile | None:
     if SHARED_FILE not in files:
         remedy = "add it: it holds the version and the policies"
         problems.append(Problem(SHARED_FILE, 1, 1, "is missing", remedy))
         return None
-    document = read_yaml(files[SHARED_FILE], SHARED_FILE)
-    if isinstance(document, Problem):
-        problems.append(document)
+    read = reader.read(SHARED_FILE, files[SHARED_FILE], BundleFile)
+    if isinstance(read, list):
+        problems += read
         return None
-    shared = validate(document, BundleFile)
-    if isinstance(shared, BundleFile):
-        return shared
-    problems += shared
-    return None
+    return read[1]
 
 
-def _check_layerings(layers: Iterable[Layer], policies: Mapping[str, Policy]) -> list[Problem]:
-    """Return what is wrong where strategies lie over each other, for every way in which they can."""
+def _merge(
+    layers: Iterable[Layer], policies: Mapping[str, Policy], problems: list[Problem]
+) -> Layerings[Effective] | None:
+    """Return what applies for every way in which strategies can lie over each other; problems go to the list."""
     merger = Merger(policies)
     try:
-        merged: Iterable[Effective] = Layerings(layers, merger.merge).all.values()
+        layerings = lay_over(layers, merger.merge)
     except TooManyLayeringsError as error:
-        return [error.problem]
-    problems = [problem for effective in merged if effective.layers for problem in check_effective(effective)]
-    return list(dict.fromkeys([*problems, *check_rules(merger.rules, policies)]))
+        problems.append(error.problem)
+        return None
+    for effective in layerings.all.values():
+        problems += check_effective(effective)
+    problems += check_rules(merger.rules, policies)
+    return layerings
 
 
 def check_labels(bundle: Bundle, labels: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from service.strategy.documents import Document
 from service.strategy.files import SHARED_FILE, BundleFiles
 from service.strategy.problems import Problem, Where, suggest
-from service.strategy.reading import read_yaml, validate
+from service.strategy.reader import Reader
 from service.strategy.rule_schema import RuleEntry
 from service.strategy.schema import RuleFile, StrategyFile
 
@@ -53,20 +53,18 @@ class _RuleDocument(NamedTuple):
     file: RuleFile
 
 
-def read_layers(files: BundleFiles) -> tuple[list[Layer], list[Problem], list[Problem]]:
+def read_layers(files: BundleFiles, reader: Reader | None = None) -> tuple[list[Layer], list[Problem], list[Problem]]:
     """Return the strategies among a bundle's files, in the files' order; what is wrong; and what is worth a thought."""
-    rule_files, problems = _read_rule_files(files)
+    reader = reader or Reader()
+    rule_files, problems = _read_rule_files(files, reader)
     problems += _find_cycles(rule_files)
     layers: list[Layer] = []
     for name in sorted(name for name in files if "/" not in name and name != SHARED_FILE):
-        document = read_yaml(files[name], name)
-        strategy = document if isinstance(document, Problem) else validate(document, StrategyFile)
-        if isinstance(document, Problem):
-            problems.append(document)
-        elif isinstance(strategy, StrategyFile):
-            layers.append(_collect(document, strategy, rule_files, problems))
-        elif isinstance(strategy, list):
-            problems += strategy
+        read = reader.read(name, files[name], StrategyFile)
+        if isinstance(read, list):
+            problems += read
+        else:
+            layers.append(_collect(*read, rule_files, problems))
     used = {name for layer in layers for name in layer.files}
     idle = [
         Problem(name, 1, 1, "no strategy includes these rules", f"add 'include: {name}' to one, or delete the file")
@@ -76,20 +74,16 @@ def read_layers(files: BundleFiles) -> tuple[list[Layer], list[Problem], list[Pr
     return layers, problems, idle
 
 
-def _read_rule_files(files: BundleFiles) -> tuple[dict[str, _RuleDocument], list[Problem]]:
-    read: dict[str, _RuleDocument] = {}
+def _read_rule_files(files: BundleFiles, reader: Reader) -> tuple[dict[str, _RuleDocument], list[Problem]]:
+    found: dict[str, _RuleDocument] = {}
     problems: list[Problem] = []
     for name in sorted(name for name in files if name.startswith("rules/")):
-        document = read_yaml(files[name], name)
-        if isinstance(document, Problem):
-            problems.append(document)
-            continue
-        file = validate(document, RuleFile)
-        if isinstance(file, RuleFile):
-            read[name] = _RuleDocument(document, file)
+        read = reader.read(name, files[name], RuleFile)
+        if isinstance(read, list):
+            problems += read
         else:
-            problems += file
-    return read, problems
+            found[name] = _RuleDocument(*read)
+    return found, problems
 
 
 def _find_cycles(rule_files: dict[str, _RuleDocument]) -> list[Problem]:

@@ -25,10 +25,12 @@ Compiled = dict[tuple[str, ...], CompiledConditions]
 """Lists of conditions by their texts; two bundles share the equal ones."""
 
 
-class _Seat(NamedTuple):
-    """Where a rule's conditions stand: the group's list and the place in it."""
+class PreparedRule(NamedTuple):
+    """A rule ready to be evaluated; its conditions stand at `place` of the list `group`, if it has any."""
 
-    group: CompiledConditions
+    rule: Rule
+    matcher: Matcher | None
+    group: CompiledConditions | None
     place: int
 
 
@@ -37,7 +39,8 @@ class Conditions:
 
     def __init__(self, layers: Iterable[Layer], known: Compiled) -> None:
         self.compiled: Compiled = {}
-        self._seats: dict[RuleSource, _Seat] = {}
+        self._seats: dict[RuleSource, tuple[CompiledConditions, int]] = {}
+        self._prepared: dict[MergedRule, PreparedRule] = {}
         for layer in layers:
             asking = [source for source in layer.rules if source.entry.when]
             # Most ads hit no list, so the conditions of rules that need a hit are asked only after one.
@@ -50,11 +53,16 @@ class Conditions:
         group = self.compiled.get(texts) or known.get(texts) or CompiledConditions(texts)
         self.compiled[texts] = group
         for place, source in enumerate(sources):
-            self._seats[source] = _Seat(group, place)
+            self._seats[source] = group, place
 
-    def seat_of(self, rule: MergedRule) -> _Seat | None:
-        """Return where a rule's conditions stand; None if it has none."""
-        return self._seats[rule.source_of("when")] if rule.values.get("when") else None
+    def prepare(self, merged: MergedRule) -> PreparedRule:
+        """Return a merged rule, ready; layerings that have it in common share it."""
+        if merged not in self._prepared:
+            rule = merged.to_rule()
+            matcher = Matcher(rule.match) if rule.match else None
+            group, place = self._seats[merged.source_of("when")] if rule.when else (None, 0)
+            self._prepared[merged] = PreparedRule(rule, matcher, group, place)
+        return self._prepared[merged]
 
 
 class _Asked:
@@ -79,22 +87,24 @@ class RuleSet:
     """Evaluates the rules of one layering."""
 
     def __init__(self, rules: Iterable[MergedRule], conditions: Conditions, indexes: Indexes) -> None:
-        active = list(rules)
-        self.rules: tuple[Rule, ...] = tuple(rule.to_rule() for rule in active)
+        self._prepared = [conditions.prepare(rule) for rule in rules]
         self._indexes = indexes
-        self._matchers = [Matcher(rule.match) if rule.match else None for rule in self.rules]
         self._unconditional: dict[int, str] = {}
         groups: dict[int, _Asked] = {}
-        for index, (merged, rule) in enumerate(zip(active, self.rules, strict=True)):
-            seat = conditions.seat_of(merged)
-            if seat is None:
+        for index, (rule, _, group, place) in enumerate(self._prepared):
+            if group is None:
                 self._unconditional[index] = ""
             else:
-                asked = groups.setdefault(id(seat.group), _Asked(seat.group))
-                asked.add(seat.place, index, rule.match.lists if rule.match else None)
+                asked = groups.setdefault(id(group), _Asked(group))
+                asked.add(place, index, rule.match.lists if rule.match else None)
         self._asked = tuple(groups.values())
         mentioned = {name for asked in self._asked for name in asked.group.facts}
         self._facts = tuple(name for name in FACTS if name in mentioned)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, broadest strategy first."""
+        return tuple(prepared.rule for prepared in self._prepared)
 
     def search(self, ad: AdView) -> Hits:
         """Return what the bundle's lists find in an ad."""
@@ -126,7 +136,7 @@ class RuleSet:
         return live
 
     def _apply(self, index: int, failure: str, ad: AdView, hits: Hits) -> RuleResult | None:
-        rule, matcher = self.rules[index], self._matchers[index]
+        rule, matcher, _, _ = self._prepared[index]
         matched = matcher.find(ad, hits) if matcher else None
         if matcher and matched is None:
             return None

@@ -16,7 +16,8 @@ from service.strategy.expectations import Expectation, TestEntry, TestsFile
 from service.strategy.files import BundleFiles
 from service.strategy.layers import Layer
 from service.strategy.problems import Problem, Where, suggest
-from service.strategy.reading import explain_errors, read_yaml, validate
+from service.strategy.reader import Reader
+from service.strategy.reading import explain_errors
 from service.strategy.scalars import ANY
 from service.strategy.schema import BundleFile, Scope
 
@@ -42,7 +43,7 @@ class StrategyTest:
 
 
 def read_tests(
-    files: BundleFiles, layers: Iterable[Layer], shared: BundleFile | None
+    files: BundleFiles, layers: Iterable[Layer], shared: BundleFile | None, reader: Reader
 ) -> tuple[list[StrategyTest], list[Problem]]:
     """Return all tests of a bundle, those of strategies first, and what is wrong with them."""
     tests: list[StrategyTest] = []
@@ -52,15 +53,12 @@ def read_tests(
     for layer in merged:
         tests += known.build(layer.document, layer.strategy.tests, layer.strategy.scope, problems)
     for name in sorted(name for name in files if name.startswith("tests/")):
-        document = read_yaml(files[name], name)
-        if isinstance(document, Problem):
-            problems.append(document)
-            continue
-        file = validate(document, TestsFile)
-        if isinstance(file, TestsFile):
-            tests += known.build(document, file.tests, Scope(), problems)
+        read = reader.read(name, files[name], TestsFile)
+        if isinstance(read, list):
+            problems += read
         else:
-            problems += file
+            document, file = read
+            tests += known.build(document, file.tests, Scope(), problems)
     return tests, problems
 
 
