@@ -99,10 +99,10 @@ def test_a_model_whose_labels_the_strategy_does_not_know_is_refused(copy_shipped
     folder = copy_shipped("deploy/strategies", "strategies")
     strategy = folder / "default.yaml"
     lines = strategy.read_text().splitlines(keepends=True)
-    strategy.write_text("".join(line for line in lines if not line.startswith("  gambling:  ")))
+    strategy.write_text("".join(line for line in lines if not line.startswith("  clickbait:  ")))
     text = refuse(read(strategies_dir=folder))
-    assert "'gambling', which has no thresholds" in text
-    assert "add thresholds.gambling" in text
+    assert "'clickbait', which has no thresholds" in text
+    assert "add thresholds.clickbait" in text
 
 
 def test_a_build_is_named_by_all_that_decides() -> None:
