@@ -17,6 +17,7 @@ from service.backtest.intervals import Interval, estimate_change, estimate_share
 from service.backtest.measures import count_measure, pair_measure
 from service.backtest.report import CheckedRule, CheckedSlice, GateResult
 from service.backtest.tally import Arm, Cells, Tally
+from service.backtest.wording import MEASURES
 
 _MOST_DEVIATIONS = 40.0
 _HALVINGS = 60
@@ -65,9 +66,10 @@ def _judge_rule(rule: GateRule, gate: Gate, tally: Tally) -> CheckedRule:
         _look(rule, *one) for one in slices if count_measure(one[2], rule.measure, Arm.CANDIDATE)[1] >= rule.at_least
     ]
     broken = list(_find_possible(looks, gate) if rule.breaks_when == "possible" else _find_shown(looks, gate))
-    result = f"{len(broken)} of {len(looks)} slices break it" if broken else f"kept by all {len(looks)} slices"
+    slices_told = f"{len(looks):,} slice{'s' if len(looks) > 1 else ''}"
+    result = f"broken by {len(broken):,} of {slices_told}" if broken else f"kept by {slices_told}"
     if not looks:
-        result = f"no slice has {rule.at_least:,} ads that {rule.measure} is a share of, so nothing was judged"
+        result = f"no slice has {rule.at_least:,} ads to be a share of, so nothing was judged"
         result += "; lower at_least, give more ads" + ("" if _is_of_all(rule) else " or more --verdicts")
     return CheckedRule(
         name=rule.name,
@@ -86,13 +88,15 @@ def _is_of_all(rule: GateRule) -> bool:
 def _look(rule: GateRule, dimension: str, value: str, cells: Cells) -> _Look:
     count, of = count_measure(cells, rule.measure, Arm.CANDIDATE)
     if rule.may_grow_points is None:
-        told = f"{rule.measure} is {count / of:.2%} ({count:,} of {of:,} ads, limit {rule.at_most_points} %)"
+        told = (
+            f"{MEASURES[rule.measure]}: {count * 100 / of:.2f} %, {count:,} of {of:,} (limit {rule.at_most_points:g} %)"
+        )
         limit = (rule.at_most_points or 0.0) / 100
         return _Look(dimension, value, lambda deviations: estimate_share(count, of, deviations), limit, told)
     pairs = pair_measure(cells, rule.measure)
     before = count_measure(cells, rule.measure, Arm.BASELINE)[0]
     told = (
-        f"{rule.measure} goes from {before / of:.2%} to {count / of:.2%} of {of:,} ads: "
+        f"{MEASURES[rule.measure]}: from {before * 100 / of:.2f} to {count * 100 / of:.2f} % of {of:,}, "
         f"{pairs.change * 100:+.2f} points (limit {rule.may_grow_points:+g})"
     )
     return _Look(

@@ -72,6 +72,7 @@ def _environment() -> Environment:
         "finding": wording.FINDINGS.__getitem__,
         "dimension": wording.DIMENSIONS.__getitem__,
         "sure": _tell_sure,
+        "time": lambda text: text[:16].replace("T", " "),
     }
     return environment
 

@@ -1,7 +1,7 @@
 """Turns the counts of all ads into the report."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from service import __version__
 from service.answer import LiveBundle
@@ -81,7 +81,7 @@ def _summarise_ads(tally: Tally, source: AdSource) -> Ads:
 
 
 def _write(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
+    return None if time is None else time.astimezone(UTC).isoformat()
 
 
 def _sort(counts: dict[str, int]) -> dict[str, int]:

@@ -15,6 +15,8 @@ _COMMANDS = (
     ("backtest", "service.cli.backtest:backtest", "Decide past ads with a bundle, and compare it with another."),
     ("strategy", "service.cli.strategy:strategy_app", "Write, check, explain and publish what Sluice decides by."),
     ("block", "service.cli.block:block_app", "Emergencies: reject a host, advertiser, term or text within seconds."),
+    ("reproduce", "service.cli.reproduce:reproduce_decisions", "Decide recorded decisions once more, and compare."),
+    ("rescan", "service.cli.rescan:rescan", "Decide approved live ads again, behind live traffic."),
     ("demo", "service.cli.demo:demo", "Try it out: the real worker on an embedded broker with mixed ads."),
     ("topics", "service.cli.topics:topics_app", "Compare Kafka's topics with deploy/topics.yaml, and make them so."),
     ("dead-letters", "service.cli.dead_letters:dead_letters_app", "List, show and put back what could not be read."),

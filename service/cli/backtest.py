@@ -1,5 +1,6 @@
 """`sluice backtest`: what a bundle would have decided on past ads, compared with another; a report, and a gate."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -23,23 +24,29 @@ from service.backtest.tally import Tally
 from service.backtest.terminal import show_report
 from service.backtest.verdicts import VerdictsError, no_verdicts, read_verdicts
 from service.classifier.manifest import ModelLoadError
-from service.cli.bundle_choice import choose_bundle
 from service.cli.past_ads import open_ads
-from service.cli.running import DONE, FAILED, NOT_SO, CommandError, err
-from service.settings import SettingsError, load_settings
+from service.cli.published import fetch_bundle, is_folder, read_bundle_folder
+from service.cli.running import DONE, FAILED, NOT_SO, CommandError, err, show_safely
+from service.release.packing import PackingError
+from service.release.signing import KeyFileError
+from service.settings import Settings, SettingsError, load_settings
 from service.strategy import StrategyError
+from service.strategy.files import BundleFiles
 from service.worker.connection import BrokerUnreachableError
 from service.worker.topics_cluster import RefusedByBrokerError
 
-TOLD = (
+BrokenOff = (BrokerUnreachableError, RefusedByBrokerError, PackingError, KeyFileError)
+"""What may stand between a command and a published bundle."""
+
+_TOLD = (
     CommandError, SettingsError, AdsError, VerdictsError, GateError, StrategyError, ModelLoadError, WorkerDiedError,
-    BrokerUnreachableError, RefusedByBrokerError,
+    *BrokenOff,
 )  # fmt: skip
 
 
 def backtest(  # noqa: PLR0913 - each is an option of the command
     *,
-    bundle: Annotated[str, Parameter(help="The candidate: a folder, or the hash of a published bundle.")],
+    bundle: Annotated[str, Parameter(help="The candidate: a folder, or a published bundle's hash.")],
     ads: Annotated[str, Parameter(help="FILE.jsonl, FILE.parquet, or kafka:TOPIC[@FROM..TO].")],
     verdicts: Annotated[Path | None, Parameter(help="JSON Lines {ad_id, revision?, violates, policies}.")] = None,
     against: Annotated[str | None, Parameter(help="The baseline: `live`, a hash, or a folder; default: none.")] = None,
@@ -71,8 +78,8 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
         settings = load_settings()
         setting = Setting(
             settings.model_dir,
-            choose_bundle("--bundle", bundle, settings),
-            choose_bundle("--against", against, settings) if against else None,
+            find_bundle(bundle, settings),
+            find_bundle(against, settings) if against else None,
             read_verdicts(verdicts) if verdicts else no_verdicts(),
             as_of,
         )
@@ -100,9 +107,9 @@ def run_backtest(command: Callable[[], int]) -> int:
     """Return the command's exit status, or FAILED after telling on stderr what to mend."""
     try:
         return command()
-    except TOLD as error:
+    except _TOLD as error:
         for line in str(error).splitlines():
-            err.print(f"sluice: {line}")
+            err.print(show_safely(f"sluice: {line}"))
         return FAILED
 
 
@@ -127,6 +134,11 @@ def _check_writable(*paths: Path | None) -> None:
                 path.open("ab").close()
             except OSError as error:
                 raise CommandError(f"{path}: {error.strerror}; name a file that can be written") from None
+
+
+def find_bundle(name: str, settings: Settings) -> BundleFiles:
+    """Return the files of a folder or of a published bundle. Raises CommandError and what `BrokenOff` lists."""
+    return read_bundle_folder(Path(name)) if is_folder(name) else asyncio.run(fetch_bundle(settings, name))
 
 
 def parse_minutes(text: str) -> ReviewMinutes:

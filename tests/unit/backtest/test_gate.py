@@ -44,8 +44,8 @@ def test_a_slice_that_clearly_gets_worse_breaks_the_gate_and_is_named() -> None:
     assert not result.passed
     (rule,) = result.rules
     assert [(one.dimension, one.value) for one in rule.broken] == [("market", "GB")]
-    assert "goes from 0.00% to 10.00% of 200 ads: +10.00 points (limit +0.2); p = " in rule.broken[0].text
-    assert (rule.looked_at, rule.too_few, rule.text) == (2, 0, "1 of 2 slices break it")
+    assert "of clean ads: from 0.00 to 10.00 % of 200, +10.00 points (limit +0.2); p = " in rule.broken[0].text
+    assert (rule.looked_at, rule.too_few, rule.text) == (2, 0, "broken by 1 of 2 slices")
 
 
 def test_small_slices_are_left_out_and_a_gate_that_saw_nothing_fails() -> None:
@@ -97,7 +97,7 @@ def test_a_share_may_have_a_limit_of_its_own() -> None:
     gate = _gate(_rule(measure="reviewed", at_most_points=40, at_least=50))
     check_gate(gate, compared=False)
     result = judge_gate(gate, tally)
-    assert "reviewed is 60.00% (60 of 100 ads, limit 40.0 %)" in result.rules[0].broken[0].text
+    assert "Sent to review: 60.00 %, 60 of 100 (limit 40 %)" in result.rules[0].broken[0].text
     assert judge_gate(_gate(_rule(measure="reviewed", at_most_points=70, at_least=50)), tally).passed
 
 
