@@ -10,13 +10,14 @@ from service.linting.cost import measure_cost
 from service.linting.firing import find_idle_conditions
 from service.linting.fixed_scores import make_silent_classifier
 from service.linting.harmless import find_harmless_hits
+from service.linting.labels import find_unfit_labels
 from service.linting.overrides import find_idle_overrides
 from service.linting.report import Cost, Findings, Report, sort_findings
 from service.linting.sample import Sample
 from service.linting.shadowing import find_shadowed
-from service.linting.testing import run_tests
+from service.linting.testing import RanTests, run_tests
 from service.linting.unused import find_ended, find_unused
-from service.strategy import Bundle, BundleFiles, Problem, StrategyError, check_labels, compile_bundle
+from service.strategy import Bundle, BundleFiles, Problem, StrategyError, compile_bundle
 from service.strategy.documents import read_yaml
 from service.strategy.files import SHARED_FILE, check_sizes
 from service.strategy.layers import Layer, RuleSource, read_layers
@@ -38,11 +39,13 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
     except StrategyError as error:
         return _report_broken(files, error.problems, sample)
     findings = Findings(warnings=bundle.warnings)
-    findings += _look(files, bundle, sample) + find_ended(bundle.layers, as_of) + _check_model(bundle, classifier)
+    findings += _look(files, bundle, sample) + find_ended(bundle.layers, as_of)
+    unfit = find_unfit_labels(files, bundle, classifier.labels) if classifier else Findings()
     live = LiveBundle(bundle, classifier or make_silent_classifier(_list_scored(bundle.layers)))
-    tests = run_tests(live, as_of)
+    # With scores that the bundle does not know no ad can be decided, so no test could say anything.
+    tests = RanTests(0, ()) if unfit.errors else run_tests(live, as_of)
     cost = measure_cost(bundle, sample.ads, as_of, bundle.shared.cost_budget_us)
-    findings += _judge_cost(files, cost)
+    findings += unfit + _judge_cost(files, cost)
     errors, warnings = sort_findings(findings)
     return Report(errors, warnings, tests.failed, tests.ran, cost)
 
@@ -99,16 +102,6 @@ def _list_acting_alone(layers: Iterable[Layer]) -> set[str]:
 
 def _list_scored(layers: Iterable[Layer]) -> list[str]:
     return sorted({policy for layer in layers for policy in layer.strategy.thresholds})
-
-
-def _check_model(bundle: Bundle, classifier: Classifier | None) -> Findings:
-    if classifier is None:
-        return Findings()
-    try:
-        check_labels(bundle, classifier.labels)
-    except StrategyError as error:
-        return Findings(error.problems)
-    return Findings()
 
 
 def _judge_cost(files: BundleFiles, cost: Cost) -> Findings:
