@@ -1,0 +1,161 @@
+"""`sluice rescan` on a real Kafka: what it supersedes, what it leaves alone, and that it does nothing twice."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from service.cli import app
+from service.contracts.decision import BundleRef, Decision, Origin, Outcome
+from tests.ads import UNCERTAIN_URL, encode_ad, make_ad
+from tests.integration.strategies import write_strategies
+from tests.kafka_broker import KafkaBroker, Record
+
+Run = Callable[..., tuple[int, str, str]]
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+SHOES = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: reject}\n"
+
+
+@pytest.fixture
+def topics(kafka: KafkaBroker, unique: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Make all topics that a rescan meets, for a cluster where unsigned strategies count."""
+    ledgers = {role: f"{unique}.{role}" for role in ("strategies", "strategy_status")}
+    outputs = {role: f"{unique}.{role}" for role in ("submissions", "decisions", "review_tasks")}
+    kafka.create_topics(*ledgers.values(), config={"cleanup.policy": "compact"})
+    kafka.create_topics(*outputs.values(), partitions=2)
+    names = {**ledgers, **outputs}
+    values = {"brokers": kafka.bootstrap, "group": unique, "allow_unsigned_strategies": "true"}
+    values |= {f"{role}_topic": name for role, name in names.items()}
+    for name, value in values.items():
+        monkeypatch.setenv(f"SLUICE_{name.upper()}", value)
+    return names
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            app([*map(str, arguments)], result_action="print_non_int_sys_exit")
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, said.out, said.err
+
+    return run_command
+
+
+def decide(ad: dict[str, Any], number: int, outcome: Outcome = Outcome.APPROVE, sequence: int = 0) -> Decision:
+    """Return an earlier decision about an ad."""
+    return Decision(
+        decision_id=UUID(int=number),
+        ad_id=ad["ad_id"],
+        revision=ad["revision"],
+        sequence=sequence,
+        outcome=outcome,
+        bundle=BundleRef(version="0", sha256="0" * 64),
+        origin=Origin(topic="submissions", partition=1, offset=number),
+        submitted_at=NOW,
+        received_at=NOW,
+        decided_at=NOW,
+    )
+
+
+def write_decisions(kafka: KafkaBroker, topics: dict[str, str], *decisions: Decision) -> None:
+    kafka.produce(topics["decisions"], [(one.ad_id.encode(), one.model_dump_json().encode()) for one in decisions])
+
+
+def read_superseding(kafka: KafkaBroker, topics: dict[str, str]) -> list[tuple[Record, dict[str, Any]]]:
+    found = [(record, json.loads(record.value or b"")) for record in kafka.read(topics["decisions"])]
+    return sorted(
+        ((record, decision) for record, decision in found if decision["supersedes"]),
+        key=lambda pair: (pair[0].timestamp_ms, pair[0].partition, pair[0].offset),
+    )
+
+
+def test_approved_ads_are_decided_again_and_only_what_is_worse_is_sent(
+    kafka: KafkaBroker, topics: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    """A rejection and a review come of it, once; all that somebody else has settled is left alone."""
+    fine, bad = make_ad("fine"), make_ad("bad", vertical="games")
+    unclear = make_ad("unclear")
+    unclear["creative"]["landing_url"] = UNCERTAIN_URL
+    others = [make_ad(f"other-{number}", vertical="games") for number in range(5)]
+    write_decisions(
+        kafka, topics, decide(fine, 1), decide(unclear, 2), decide(bad, 3), decide(bad, 3, Outcome.REJECT),
+        decide(others[0], 4, Outcome.REJECT), decide(others[1], 5), decide(others[1], 6, sequence=1),
+        decide(others[2], 7).model_copy(update={"revision": 2}),
+    )  # fmt: skip
+    ads = tmp_path / "live.jsonl"
+    lines = [encode_ad(ad) for ad in (fine, unclear, bad, bad, *others)] + [b"{"]
+    ads.write_bytes(b"\n".join(lines))
+    folder = write_strategies(tmp_path / "v1", "1", SHOES)
+    assert run("strategy", "publish", folder, "--channel", "live", "--reason", "r", "--no-wait")[0] == 0
+    command = ("rescan", "--bundle", "live", "--ads", ads, "--rate", "500")
+    code, said, _ = run(*command, "--dry-run")
+    assert code == 0
+    assert "1 rejected, 1 to review: nothing was sent, as asked" in said
+    assert read_superseding(kafka, topics) == []
+    code, said, err = run(*command)
+    assert (code, err) == (0, "")
+    assert said.splitlines()[1:] == [
+        "9 ads read, 3 decided again: 1 stay approved",
+        "1 rejected, 1 to review: 2 decisions superseded",
+        "  1 cannot be read as submissions",
+        "  2 have no decision in the topic (any more): send them as submissions again",
+        "  1 are of another revision than the last decision",
+        "  1 are not approved",
+        "  1 were approved by a later decision, of a person: left alone",
+    ]
+    (first, rejection), (second, review) = read_superseding(kafka, topics)
+    before = {record.key: record.partition for record in kafka.read(topics["decisions"]) if record.offset < 8}
+    sha256 = rejection["bundle"]["sha256"]
+    assert rejection["decision_id"] == str(uuid5(UUID(int=3), sha256))
+    assert (rejection["ad_id"], rejection["outcome"], rejection["sequence"]) == ("bad", "reject", 1)
+    assert (rejection["supersedes"], rejection["origin"]["offset"]) == (str(UUID(int=3)), 3)
+    assert rejection["statement"]["restriction"] == "not_published"
+    assert (review["ad_id"], review["outcome"]) == ("unclear", "review")
+    assert {first.key: first.partition, second.key: second.partition}.items() <= before.items()
+    [task] = kafka.read(topics["review_tasks"])
+    assert json.loads(task.value or b"")["decision_id"] == review["decision_id"]
+    assert task.partition == second.partition
+    code, said, _ = run(*command)
+    assert "0 rejected, 0 to review: 0 decisions superseded" in said
+    assert "  4 are not approved" in said
+    assert len(read_superseding(kafka, topics)) == 2
+
+
+def test_ads_come_from_kafka_and_blocks_in_force_count(
+    kafka: KafkaBroker, topics: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    """After an emergency block, what was approved before it is taken down by the bundle that was live all along."""
+    ads = [make_ad(f"ad-{number}", advertiser={"id": f"adv-{number % 2}"}) for number in range(20)]
+    kafka.produce(topics["submissions"], [(ad["ad_id"].encode(), encode_ad(ad)) for ad in ads])
+    write_decisions(kafka, topics, *(decide(ad, number) for number, ad in enumerate(ads)))
+    folder = write_strategies(tmp_path / "v1", "1")
+    assert run("strategy", "publish", folder, "--channel", "live", "--reason", "r", "--no-wait")[0] == 0
+    block = ("--for", "1h", "--reason", "r", "--policy", "spam", "--no-wait")
+    assert run("block", "advertiser", "adv-1", *block)[0] == 0
+    code, said, _ = run("rescan", "--bundle", "1", "--ads", f"kafka:{topics['submissions']}", "--rate", "1000")
+    assert code == 0
+    assert "10 rejected, 0 to review: 10 decisions superseded" in said
+    decisions = [decision for _, decision in read_superseding(kafka, topics)]
+    assert {decision["reasons"][0]["id"] for decision in decisions} == {"block/advertiser-adv-1"}
+
+
+def test_what_cannot_be_rescanned_is_told(topics: dict[str, str], run: Run, tmp_path: Path) -> None:
+    """Before anything is read or sent."""
+    folder = write_strategies(tmp_path / "v1", "1")
+    assert "there is no live bundle" in run("rescan", "--bundle", "live", "--ads", "x", "--rate", "1")[2]
+    assert run("strategy", "publish", folder, "--channel", "live", "--reason", "r", "--no-wait")[0] == 0
+    for arguments, told in (
+        (("--bundle", "live", "--ads", "/nowhere", "--rate", "1"), "--ads /nowhere: is no file"),
+        (("--bundle", "live", "--ads", "/nowhere", "--rate", "0"), "--rate 0: write how many ads a second"),
+        (("--bundle", str(folder), "--ads", "/nowhere", "--rate", "1"), "is no bundle that was published"),
+    ):
+        code, said, err = run("rescan", *arguments)
+        assert (code, said) == (2, "")
+        assert told in err
