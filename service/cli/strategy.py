@@ -5,6 +5,7 @@ from cyclopts import App
 strategy_app = App(name="strategy", help="Write, check, explain and publish what Sluice decides by.")
 # The help is written here because the commands are imported only when they are run.
 _COMMANDS = (
+    ("show", "service.cli.strategy_show:show", "Show what applies to some ads, and where each value is written."),
     ("check", "service.cli.strategy_check:check", "Name every mistake in a bundle; run its tests."),
     ("explain", "service.cli.strategy_explain:explain", "Show how an ad is decided, or a past decision was made."),
     ("publish", "service.cli.strategy_publish:publish", "Send a checked bundle to the workers, live or as candidate."),

@@ -25,7 +25,7 @@ from service.strategy.problems import Problem, StrategyError, suggest
 from service.strategy.reader import Reader, Reading
 from service.strategy.rule_set import Conditions
 from service.strategy.schema import BundleFile, Policy
-from service.strategy.scoping import specificity
+from service.strategy.scoping import Triple, specificity
 from service.strategy.strategists_tests import StrategyTest, read_tests
 
 
@@ -72,7 +72,11 @@ class Bundle:
 
     def strategy_for(self, submission: Submission, as_of: datetime) -> CompiledStrategy:
         """Return what applies to the ad at `as_of`; there always is something, `compile_bundle` sees to it."""
-        return self._layerings.choose((submission.market, submission.vertical, submission.product), as_of)
+        return self.strategy_of((submission.market, submission.vertical, submission.product), as_of)
+
+    def strategy_of(self, ad: Triple, as_of: datetime) -> CompiledStrategy:
+        """Return the same for an ad of a market, a vertical and a product."""
+        return self._layerings.choose(ad, as_of)
 
 
 def load_bundle(directory: Path) -> Bundle:

@@ -169,8 +169,8 @@ def test_a_published_bundle_that_does_not_fit_the_model_is_refused(copy_shipped:
     """Each publication is checked as the image's bundle is."""
     folder = copy_shipped("deploy/strategies", "strategies")
     strategy = folder / "default.yaml"
-    strategy.write_text(re.sub(r"(?m)^  gambling: .*\n", "", strategy.read_text(), count=1))
-    with pytest.raises(StrategyError, match=r"add thresholds\.gambling"):
+    strategy.write_text(re.sub(r"(?m)^  clickbait: .*\n", "", strategy.read_text(), count=1))
+    with pytest.raises(StrategyError, match=r"add thresholds\.clickbait"):
         prepare_worker(read(), load_shipped()).prepare(read_folder(folder), load_shipped())
 
 
