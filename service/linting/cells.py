@@ -30,6 +30,7 @@ Point = Mapping[str, Value]
 _FRESH_TEXTS = ("~another", "~yet another")
 _TIERS = tuple(tier.value for tier in TrustTier)
 _MAX_ENCODING_DEPTH = 5
+_IN_SMALL_LETTERS = frozenset({"ad.language", "landing.host", "landing.domain"})
 
 
 class Limits(NamedTuple):
@@ -116,7 +117,9 @@ def _cut_texts(name: str, literals: set[str]) -> list[Value]:
         known = [value for value in sorted(literals) if value in countries_by_alpha2]
         others = [code for code in sorted(countries_by_alpha2) if code not in literals][:2]
         return [*known, *others, *([""] if name == "advertiser.country" else [])]
-    return [*sorted(literals | {""} if name != "ad.vertical" else literals), *_FRESH_TEXTS]
+    if name in _IN_SMALL_LETTERS:
+        literals = {value for value in literals if value == value.lower()}
+    return [*sorted(literals | {""}), *_FRESH_TEXTS]
 
 
 def _cut_attribute(literals: set[Literal]) -> list[Value]:
@@ -124,7 +127,9 @@ def _cut_attribute(literals: set[Literal]) -> list[Value]:
     numbers = _cut_numbers([*_numbers(literals), 0.0])
     whole = sorted({int(number) for number in numbers} | {int(number) + 1 for number in numbers})
     # One and 1.0 and true are equal in Python and not in CEL, so they must not meet in a set.
-    return [ABSENT, None, True, False, *texts, "", _FRESH_TEXTS[0], *numbers, *whole]
+    # A text of digits counts too: `double()` reads it as a number.
+    spelled = [str(number) for number in numbers]
+    return [ABSENT, None, True, False, *texts, "", _FRESH_TEXTS[0], *spelled, *numbers, *whole]
 
 
 def _cut_numbers(literals: Iterable[float]) -> list[float]:

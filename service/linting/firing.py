@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from service.linting.cells import ANYTHING, Limits, Value
-from service.linting.literals import Conjunct, read_conjuncts
+from service.linting.conjuncts import Conjunct, read_conjuncts
 from service.linting.proving import always_holds, can_hold, split_components
 from service.linting.report import Findings
 from service.strategy import Problem

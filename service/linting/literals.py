@@ -1,15 +1,15 @@
 """Reads what a condition compares each variable with, so that its cells can be told; `cells` makes values of them.
 
-Only a part of CEL is understood: comparisons of a variable with a literal or another variable, `in`, `has()`, and
-true-or-false variables, under `&&`, `||` and `!`. Whatever else a condition says makes it unreadable, and nothing is
-claimed about it. Nothing is evaluated here: CEL itself does that, in `proving`.
+Only a part of CEL is understood: comparisons of a variable with a literal or another variable, `in`, `has()`, `type()`
+and `double()` of an attribute, true-or-false variables, under `&&`, `||` and `!`. Whatever else a condition says makes
+it unreadable, and nothing is claimed about it. Nothing is evaluated here: CEL itself does that, in `proving`.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.linting.tokens import Token, UnreadableError, split_conjunction, tokenise
+from service.linting.tokens import Token, UnreadableError
 from service.rules.facts import FACTS
 
 Literal = str | int | float | bool | None
@@ -17,6 +17,7 @@ ATTRIBUTES, SCORES = "ad.attributes.", "scores."
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _LISTS = frozenset(name for name, fact in FACTS.items() if fact.type == "list(string)")
+_TYPES = frozenset({"string", "int", "double", "bool", "null_type"})
 _CONSTANTS: dict[str, Literal] = {"true": True, "false": False, "null": None}
 
 
@@ -31,42 +32,7 @@ class Uses:
     linked: list[tuple[str, str]] = field(default_factory=list)
 
 
-class Conjunct(NamedTuple):
-    """One of the parts of a rule's conditions that must all hold. `uses` is None where it cannot be read.
-
-    `entry` counts the rule's `when` entries, `at` is the part's start inside that entry.
-    """
-
-    text: str
-    entry: int
-    at: int
-    uses: Uses | None
-
-
-def read_conjuncts(conditions: Iterable[str]) -> list[Conjunct]:
-    """Return the parts of a rule's `when` that must all hold, those of `a && b` apart."""
-    found = []
-    for index, text in enumerate(conditions):
-        try:
-            tokens = tokenise(text)
-        except UnreadableError:
-            found.append(Conjunct(text, index, 0, None))
-            continue
-        found += [_read_part(text, index, part) for part in split_conjunction(tokens)]
-    return found
-
-
-def _read_part(text: str, index: int, tokens: list[Token]) -> Conjunct:
-    start, end = tokens[0].start, tokens[-1].start + len(tokens[-1].text)
-    reader = _Reader(tokens)
-    try:
-        reader.read_all()
-    except UnreadableError:
-        return Conjunct(text[start:end], index, start, None)
-    return Conjunct(text[start:end], index, start, reader.uses)
-
-
-class _Reader:
+class Reader:
     """Descends through one conjunct and collects its uses; raises UnreadableError on anything else."""
 
     def __init__(self, tokens: list[Token]) -> None:
@@ -75,6 +41,7 @@ class _Reader:
         self.uses = Uses()
 
     def read_all(self) -> None:
+        """Read the whole conjunct into `uses`. Raises UnreadableError."""
         self._read_or()
         if self._at != len(self._tokens):
             raise UnreadableError
@@ -114,8 +81,32 @@ class _Reader:
             self._expect("(")
             self._note(self._read_variable(), ())
             self._expect(")")
+        elif self._peek() == "type":
+            self._read_type()
         else:
             self._read_relation()
+
+    def _read_type(self) -> None:
+        self._take()
+        self._note(self._read_argument(), ())
+        sign = self._take().text
+        if sign == "in":
+            self._expect("[")
+            while self._take().text in _TYPES:
+                if self._take().text == "]":
+                    return
+            raise UnreadableError
+        if sign not in {"==", "!="} or self._take().text not in _TYPES:
+            raise UnreadableError
+
+    def _read_argument(self) -> "_Variable":
+        """Read `(ad.attributes.x)`: an attribute in brackets, behind the name of a function of one value."""
+        self._expect("(")
+        variable = self._read_variable()
+        self._expect(")")
+        if not variable.name.startswith(ATTRIBUTES):
+            raise UnreadableError
+        return variable
 
     def _read_relation(self) -> None:
         left = self._read_operand()
@@ -186,6 +177,9 @@ class _Reader:
         if token.text in _CONSTANTS:
             self._take()
             return _Value(_CONSTANTS[token.text])
+        if token.text == "double":
+            self._take()
+            return self._read_argument()
         return self._read_variable()
 
     def _read_number(self) -> int | float:

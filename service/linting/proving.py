@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from service.linting.cells import Limits, list_points, to_facts
-from service.linting.literals import Conjunct
+from service.linting.conjuncts import Conjunct
 from service.rules.conditions import CompiledConditions, FactSheet
 
 _ONE = (0,)

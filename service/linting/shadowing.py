@@ -5,8 +5,8 @@ from typing import Any
 
 from service.contracts.decision import Outcome
 from service.linting.cells import Limits
+from service.linting.conjuncts import Conjunct, read_conjuncts
 from service.linting.firing import limit_to_known, limit_to_match
-from service.linting.literals import Conjunct, read_conjuncts
 from service.linting.proving import implies
 from service.linting.report import Findings
 from service.strategy import Problem

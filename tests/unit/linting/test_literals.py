@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.linting.literals import Uses, read_conjuncts
+from service.linting.conjuncts import read_conjuncts
+from service.linting.literals import Uses
 
 
 def _uses(condition: str) -> Uses | None:
@@ -26,6 +27,9 @@ def _uses(condition: str) -> Uses | None:
         ("ad.attributes.x == null // none", {"ad.attributes.x": {None}}),
         ('scores["gambling"] > 0.5', {"scores.gambling": {0.5}}),
         ("scores.gambling > 0.5 || !('gambling' in scores)", {"scores.gambling": {0.5}}),
+        ("double(ad.attributes.x) < 18.0", {"ad.attributes.x": {18.0}}),
+        ("type(ad.attributes.x) in [int, double]", {"ad.attributes.x": set()}),
+        ("type(ad.attributes.x) != string", {"ad.attributes.x": set()}),
         ("ad.attributes.adult", {"ad.attributes.adult": set()}),
     ],
 )
@@ -50,8 +54,10 @@ def test_variables_compared_with_each_other_are_linked() -> None:
         "size(term_hits) > 2",
         "ad.market.startsWith('G')",
         "landing.host.endsWith('.example') || landing.is_ip",
-        "double(ad.attributes.x) > 3.0",
-        "type(ad.attributes.x) == int",
+        "int(ad.attributes.x) > 3",
+        "double(landing.encoding_depth) > 3.0",
+        "type(ad.attributes.x) == list",
+        "type(ad.attributes.x) in [int, map]",
         'ad.market < "GB"',
         "ad.market > advertiser.country",
         "advertiser.age_days + 1.0 > 3.0",

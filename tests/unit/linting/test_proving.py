@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.linting.cells import ABSENT, ANYTHING, Limits, Value, list_points, to_facts
-from service.linting.literals import read_conjuncts
+from service.linting.conjuncts import read_conjuncts
 from service.linting.proving import always_holds, can_hold, implies, split_components
 from service.rules.conditions import CompiledConditions, FactSheet
 
@@ -29,6 +29,9 @@ GB_ONLY = Limits({"ad.market": ("GB",)})
         ['!("p" in scores)', "scores.p > 0.5"],
         ["ad.attributes.x == true", "ad.attributes.x == 1"],
         ["!has(ad.attributes.x)", "ad.attributes.x == 1"],
+        ["type(ad.attributes.x) == string", "ad.attributes.x > 1"],
+        ["double(ad.attributes.x) < 18.0 && double(ad.attributes.x) > 21.0"],
+        ['ad.language == "EN"'],
         ["ad.attributes.x > 3 && ad.attributes.x < 2.5"],
         ['ad.market == advertiser.country && ad.market == "GB" && advertiser.country == "DE"'],
         ["size(term_hits) > 2", 'ad.vertical == "a" && ad.vertical == "b"'],
@@ -65,6 +68,8 @@ def test_conditions_that_always_hold(condition: str) -> None:
         "ad.attributes.x > 3 && ad.attributes.x < 5",
         "!has(ad.attributes.x) || ad.attributes.x == null || ad.attributes.x == ''",
         "scores.p > 0.99",
+        "type(ad.attributes.x) in [int, double] && double(ad.attributes.x) < 18.0",
+        "type(ad.attributes.x) == string && double(ad.attributes.x) > 18.0",
         'advertiser.country != ad.market && ad.market != "GB"',
         "size(term_hits) > 2",
     ],
@@ -110,6 +115,7 @@ _ATOMS = st.sampled_from(
         "advertiser.age_days >= 30.0", "has(ad.attributes.x)", "ad.attributes.x == null", "ad.attributes.x > 3",
         "ad.attributes.x <= 2.5", 'ad.attributes.x == "a"', "ad.attributes.x == true", '"p" in scores',
         "scores.p >= 0.5",
+        "type(ad.attributes.x) in [int, double]", "double(ad.attributes.x) < 2.5",
         '"l" in term_hits', "landing.encoding_depth > 2",
     ]
 )  # fmt: skip
@@ -121,7 +127,7 @@ _CONDITIONS = st.recursive(
     ),
     max_leaves=6,
 )
-_ATTRIBUTE_VALUES: tuple[Value, ...] = (ABSENT, None, True, "a", "z", 2, 2.75, 4)
+_ATTRIBUTE_VALUES: tuple[Value, ...] = (ABSENT, None, True, "a", "z", "1.5", 2, 2.75, 4)
 _SCORES: tuple[Value, ...] = (ABSENT, 0.7)
 _ADS: list[dict[str, Value]] = [
     {
