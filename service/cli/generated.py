@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 from service.cli.settings import insert_settings
-from service.contracts.generated import find_stale, render_all, write_all
+from service.contracts.generated import SCHEMAS_DIR, find_stale, render_all, write_all
 from service.observability.table import render_catalogue_markdown
+from service.strategy.json_schemas import render_strategy_schemas
 
 
 def write_schemas(*, check: bool = False, root: Path = Path()) -> None:
@@ -21,6 +22,7 @@ def write_schemas(*, check: bool = False, root: Path = Path()) -> None:
     """
     rendered = {
         **render_all(root / "deploy" / "topics.yaml"),
+        **{(SCHEMAS_DIR / name).as_posix(): text for name, text in render_strategy_schemas().items()},
         "deploy/metrics.md": render_catalogue_markdown(),
         "README.md": insert_settings((root / "README.md").read_text(encoding="utf-8")),
     }

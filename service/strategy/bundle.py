@@ -23,7 +23,7 @@ from service.strategy.lists import Lists, read_lists
 from service.strategy.merging import check_effective, check_rules
 from service.strategy.problems import Problem, StrategyError, suggest
 from service.strategy.reader import Reader, Reading
-from service.strategy.rule_set import Conditions
+from service.strategy.rule_set import Preparation
 from service.strategy.schema import BundleFile, Policy
 from service.strategy.scoping import Triple, specificity
 from service.strategy.strategists_tests import StrategyTest, read_tests
@@ -61,14 +61,15 @@ class Bundle:
         self.warnings = contents.warnings
         self.readings = contents.readings
         self.indexes: Indexes = build_indexes(contents.lists, reuse.indexes if reuse else None)
-        self.conditions: Conditions = Conditions(contents.layers, reuse.conditions.compiled if reuse else {})
+        known = reuse.preparation.conditions.compiled if reuse else {}
+        self.preparation: Preparation = Preparation(contents.layers, known)
         self._layerings = contents.layerings.change(self._compile)
         compiled = self._layerings.all.values()
         self.strategies = tuple(sorted(compiled, key=lambda s: (specificity(s.scope), s.layers), reverse=True))
         """What can apply to some ad at some time, the most specific first."""
 
     def _compile(self, effective: Effective) -> CompiledStrategy:
-        return CompiledStrategy(effective, self.shared, self.conditions, self.indexes)
+        return CompiledStrategy(effective, self.shared, self.preparation, self.indexes)
 
     def strategy_for(self, submission: Submission, as_of: datetime) -> CompiledStrategy:
         """Return what applies to the ad at `as_of`; there always is something, `compile_bundle` sees to it."""

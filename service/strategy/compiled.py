@@ -8,7 +8,7 @@ from service.contracts.decision import StrategyRef
 from service.rules.ad_view import AdView
 from service.strategy.effective import Effective
 from service.strategy.indexes import Indexes
-from service.strategy.rule_set import Conditions, RuleSet
+from service.strategy.rule_set import Preparation, RuleSet
 from service.strategy.ruling import Judge, RuleResult, Ruling, Signals
 from service.strategy.schema import BundleFile, Policy, Threshold
 
@@ -16,7 +16,7 @@ from service.strategy.schema import BundleFile, Policy, Threshold
 class CompiledStrategy:
     """What applies where some strategies lie over each other. Holds no state that an ad could change."""
 
-    def __init__(self, effective: Effective, shared: BundleFile, conditions: Conditions, indexes: Indexes) -> None:
+    def __init__(self, effective: Effective, shared: BundleFile, preparation: Preparation, indexes: Indexes) -> None:
         self.id = effective.id
         self.effective = effective
         self.scope = effective.layers[0].strategy.scope
@@ -25,7 +25,7 @@ class CompiledStrategy:
         self.thresholds: Mapping[str, Threshold] = MappingProxyType(effective.complete_thresholds())
         self.policies: Mapping[str, Policy] = MappingProxyType(dict(effective.policies))
         self.ref = StrategyRef(id=self.id, version=shared.version)
-        self.rule_set = RuleSet(effective.active, conditions, indexes)
+        self.rule_set = RuleSet(effective.active, preparation, indexes)
         self.judge = Judge(self.policies, self.thresholds, shared.failure_sla_minutes)
 
     def evaluate_rules(

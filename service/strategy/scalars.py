@@ -38,9 +38,12 @@ class Section(BaseModel):
 class _OneOrSeveral:
     """A value stands for a list of one, for people and in the JSON Schema."""
 
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
+
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler(core)
-        return {"anyOf": [schema["items"], {**schema, "minItems": 1}]}
+        return {"anyOf": [schema["items"], {**schema, "minItems": self._least}]}
 
 
 def _as_list(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -87,7 +90,7 @@ Several = Annotated[tuple[Slug, ...], BeforeValidator(_as_list), AfterValidator(
 Market = Annotated[str, AfterValidator(_require_market)]
 Markets = Annotated[tuple[Market, ...], BeforeValidator(_as_list), AfterValidator(_check_values), _OneOrSeveral()]
 SeveralViews = Annotated[tuple[View, ...], BeforeValidator(_as_list), AfterValidator(_check_values), _OneOrSeveral()]
-Conditions = Annotated[tuple[Text, ...], BeforeValidator(_as_list), _OneOrSeveral()]
+Conditions = Annotated[tuple[Text, ...], BeforeValidator(_as_list), _OneOrSeveral(0)]  # none: a broader rule's go
 FilePath = Annotated[str, AfterValidator(_require_path)]
 SeveralPaths = Annotated[
     tuple[FilePath, ...], BeforeValidator(_as_list), AfterValidator(_check_values), _OneOrSeveral()

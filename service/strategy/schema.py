@@ -6,7 +6,7 @@ those in `tests/` `TestsFile`s (see `expectations`). Editors complete by JSON Sc
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from service.contracts.model import Slug
 from service.strategy.expectations import TestEntry
@@ -48,10 +48,20 @@ class Policy(Section):
     )
 
 
+SCHEMA_VERSION = 1
+
+
+def _refuse_newer(version: object) -> object:
+    if type(version) is int and version > SCHEMA_VERSION:
+        what = f"format {version} is newer than format {SCHEMA_VERSION}, which this version of Sluice reads"
+        raise Remedied(what, f"upgrade Sluice, or write the bundle in format {SCHEMA_VERSION}")
+    return version
+
+
 class BundleFile(Section):
     """`bundle.yaml`: what all strategies of a bundle share."""
 
-    schema_version: Literal[1] = Field(description="Version of this format.")
+    schema_version: Annotated[Literal[1], BeforeValidator(_refuse_newer)] = Field(description="Version of this format.")
     version: Annotated[
         str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     ] = Field(description="The bundle's version, as decisions name it; in quotes.")

@@ -22,6 +22,7 @@ from service.contracts.strategy_examples import (
 )
 from service.observability.table import render_catalogue_markdown
 from service.shipped import shipped_path
+from service.strategy.json_schemas import render_strategy_schemas
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {name: json.loads(text) for name, text in render_schemas().items()}
@@ -31,6 +32,7 @@ SUBMISSION_DOCUMENT = SUBMISSION.model_dump(mode="json")
 def test_the_generated_files_are_not_stale() -> None:
     """Who changes a contract, a topic or a metric commits what is generated from it."""
     rendered = render_all(shipped_path("deploy/topics.yaml")) | {"deploy/metrics.md": render_catalogue_markdown()}
+    rendered |= {f"deploy/schemas/{name}": text for name, text in render_strategy_schemas().items()}
     assert find_stale(ROOT, rendered) == []
 
 
