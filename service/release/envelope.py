@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from service.contracts.ledger import ENTRY, AnyEntry, Envelope, name_entry
-from service.release.signing import PublicKeys, has_broken, verify
+from service.release.signing import PublicKeys, judge_signatures
 
 KINDS = frozenset({"publish", "rollout", "abort", "promote", "block", "lift"})
 _VERSION = 1
@@ -66,9 +66,9 @@ def hash_entry(entry: str) -> str:
 
 def check_signatures(signed: SignedEntry, keys: PublicKeys, *, allow_unsigned: bool) -> frozenset[str]:
     """Return whose signatures hold. Raises LedgerRefusedError if one is broken, or none holds and one is needed."""
-    if has_broken(signed.envelope, keys):
+    signers, broken = judge_signatures(signed.envelope, keys)
+    if broken:
         raise signed.refuse("a signature does not hold: the entry was changed or forged; look at who writes here")
-    signers = verify(signed.envelope, keys)
     if not signers and not allow_unsigned:
         named = ", ".join(sorted({one.key for one in signed.envelope.signatures}))
         what = f"signed by unknown keys ({named})" if named else "not signed"

@@ -44,22 +44,22 @@ def read_record(record: LedgerRecord) -> SignedEntry:
 def fold_records(records: Iterable[LedgerRecord], keys: PublicKeys, *, allow_unsigned: bool) -> Folded:
     """Return the state after `records`, which come in the topic's order."""
     refused: list[LedgerRefusedError] = []
-    by_sequence: dict[int, list[SignedEntry]] = defaultdict(list)
+    by_sequence: dict[int, list[tuple[SignedEntry, frozenset[str]]]] = defaultdict(list)
     for record in records:
         try:
             signed = read_record(record)
-            check_signatures(signed, keys, allow_unsigned=allow_unsigned)
+            signers = check_signatures(signed, keys, allow_unsigned=allow_unsigned)
         except LedgerRefusedError as error:
             refused.append(error)
         else:
-            by_sequence[signed.entry.sequence].append(signed)
+            by_sequence[signed.entry.sequence].append((signed, signers))
     ledger = Ledger()
     for sequence in sorted(by_sequence):
-        named = {follower.entry.previous for follower in by_sequence.get(sequence + 1, ())}
+        named = {follower.entry.previous for follower, _ in by_sequence.get(sequence + 1, ())}
         # `sorted` is stable: those that were built upon first, then in the order in which they came.
-        for signed in sorted(by_sequence[sequence], key=lambda one: one.sha256 not in named):
+        for signed, signers in sorted(by_sequence[sequence], key=lambda one: one[0].sha256 not in named):
             try:
-                ledger = ledger.take(signed, keys, allow_unsigned=allow_unsigned)
+                ledger = ledger.take_checked(signed, signers, keys)
             except LedgerRefusedError as error:
                 if signed.sha256 != ledger.last_hash:  # the same record twice is no fault
                     refused.append(error)

@@ -68,15 +68,17 @@ class Ledger:
 
     def take(self, signed: SignedEntry, keys: PublicKeys, *, allow_unsigned: bool) -> "Ledger":
         """Return the state after this entry. Raises LedgerRefusedError; the state it was asked of stays as it is."""
-        signers = check_signatures(signed, keys, allow_unsigned=allow_unsigned)
+        return self.take_checked(signed, check_signatures(signed, keys, allow_unsigned=allow_unsigned), keys)
+
+    def take_checked(self, signed: SignedEntry, signers: frozenset[str], keys: PublicKeys) -> "Ledger":
+        """Do the same for an entry whose signatures were checked by `check_signatures`, which said who signed."""
         _check_place(self, signed)
         try:
-            # Without keys nobody can be told from anybody else, so counting them would be for show.
-            changed = _apply(self, signed.entry, None if allow_unsigned and not keys.keys else signers)
+            # Unsigned, where no key is known: nobody can be told from anybody else, so counting would be for show.
+            changed = _apply(self, signed.entry, signers if keys.keys else None)
         except ApprovalsMissingError as error:
-            raise UnapprovedError(
-                f"entry {signed.entry.sequence}: {error}", signed.entry.sequence, signed.bundle
-            ) from None
+            text = f"entry {signed.entry.sequence}: {error}"
+            raise UnapprovedError(text, signed.entry.sequence, signed.bundle) from None
         except _MisfitError as error:
             raise signed.refuse(str(error)) from None
         accepted = Accepted(signed.entry, signers, signed.sha256)

@@ -36,9 +36,8 @@ class LedgerAccess:
 
     def make(self, kind: Callable[..., AnyEntry], author: str, reason: str, **fields: Any) -> AnyEntry:  # noqa: ANN401
         """Return the entry that would come next. Raises ValidationError for fields that no entry can have."""
-        at = max([datetime.now(UTC), *(self.ledger.history[-1:] and [self.ledger.history[-1].entry.at])])
         place = {"sequence": self.ledger.sequence + 1, "previous": self.ledger.last_hash}
-        return kind(author=author, reason=reason, at=at, **place, **fields)
+        return kind(author=author, reason=reason, at=datetime.now(UTC), **place, **fields)
 
     def name_signers(self, envelope: Envelope) -> frozenset[str]:
         """Return the names whose signatures hold, one a key."""

@@ -1,5 +1,6 @@
 """The commands that publish, as strategists type them, on a real Kafka; workers are played by their status records."""
 
+import asyncio
 import json
 import threading
 import time
@@ -13,8 +14,12 @@ import pytest
 from confluent_kafka import Producer
 
 from service.cli import app
-from service.contracts.ledger import name_entry
+from service.contracts.control import Halt, name_halt
+from service.contracts.ledger import Block, Envelope, name_entry
 from service.contracts.worker_status import Refusal, WorkerStatus
+from service.release.signing import SigningKey, sign
+from service.settings import load_settings
+from service.worker.ledger_access import LostRaceError, open_ledger
 from tests.integration.strategies import write_strategies
 from tests.kafka_broker import KafkaBroker
 
@@ -168,6 +173,69 @@ def test_an_entry_in_between_makes_the_first_signature_lapse(
     assert "the first signature lapsed" in said
     code, said, _ = run("strategy", "approve", sha256, "--yes", "--no-wait", "--key", keys["anna"])
     assert "Entry 2, signed by ben, anna" in said
+
+
+def test_a_rollout_and_a_promotion_need_what_going_live_needs(
+    kafka: KafkaBroker, topics: dict[str, str], keys: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """A candidate may be published by one; that it decides ads, for however few, takes two."""
+    anna, ben = keys["anna"], keys["ben"]
+    assert publish(run, write_strategies(tmp_path / "v1", "1"), anna)[0] == 0
+    folder = write_strategies(tmp_path / "v2", "2")
+    (folder / "political.yaml").write_text(GUARDED % 0.9)
+    assert publish(run, folder, anna, "candidate")[1].startswith("Entry 2, signed by anna")
+    for number, command in ((3, ("rollout", "--percent", "1")), (4, ("promote",))):
+        code, said, _ = change(run, anna, *command)
+        assert (code, said.startswith("Proposed, not in force: ")) == (0, True)
+        sha256 = said.split("`sluice strategy approve` ")[1].strip()
+        code, said, _ = run("strategy", "approve", sha256, "--yes", "--no-wait", "--key", ben)
+        assert f"Entry {number}, signed by anna, ben: " in said
+    assert change(run, ben, "rollback")[1].startswith("Entry 5, signed by ben: roll back to 1")
+
+
+def test_of_two_who_publish_at_once_the_second_is_told(
+    topics: dict[str, str], keys: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """It learns so by reading back, and what the first wrote is in force."""
+    assert publish(run, write_strategies(tmp_path / "v1", "1"), keys["anna"])[0] == 0
+    settings, key = load_settings(), SigningKey.load(keys["ben"])
+
+    async def race() -> None:
+        async with open_ledger(settings) as first, open_ledger(settings) as second:
+            for access, name in ((first, "one"), (second, "two")):
+                entry = access.make(
+                    Block, "ben", "race", block=name, what="host", value="x.example", policy="spam",
+                    expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+                )  # fmt: skip
+                text = entry.model_dump_json()
+                await access.append(Envelope(entry=text, signatures=(sign(text, key),)))
+
+    with pytest.raises(LostRaceError, match=r"somebody else wrote entry 2 first \(block by ben: race\)"):
+        asyncio.run(race())
+    assert [json.loads(line)["block"] for line in run("block", "list", "--json")[1].splitlines()] == ["one"]
+
+
+def test_the_status_shows_what_stopped_a_rollout(
+    kafka: KafkaBroker, topics: dict[str, str], keys: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """Until the rollout is set anew."""
+    assert publish(run, write_strategies(tmp_path / "v1", "1"), keys["anna"])[0] == 0
+    assert publish(run, write_strategies(tmp_path / "v2", "2", GAMES), keys["anna"], "candidate")[0] == 0
+    assert change(run, keys["anna"], "rollout", "--percent", "5", "--name", "games")[0] == 0
+    halt = Halt(
+        rollout="games",
+        sequence=3,
+        cause="reject_share",
+        message="31 % against 4 %",
+        worker="w:1",
+        at=datetime.now(UTC),
+    )
+    kafka.produce(topics["control_topic"], [(name_halt("games").encode(), halt.model_dump_json().encode())])
+    said = run("strategy", "status")[1]
+    assert "stopped    by its guard rail reject_share: 31 % against 4 %" in said
+    assert json.loads(run("strategy", "status", "--json")[1])["halt"]["cause"] == "reject_share"
+    assert change(run, keys["anna"], "rollout", "--percent", "5")[0] == 0
+    assert "stopped" not in run("strategy", "status")[1]
 
 
 def test_who_must_not_publish_is_told_so(

@@ -11,7 +11,7 @@ from service.release.signing import (
     KeyFileError,
     PublicKeys,
     SigningKey,
-    has_broken,
+    judge_signatures,
     make_key,
     require_name,
     sign,
@@ -53,7 +53,7 @@ def test_one_key_under_two_names_is_one_person(tmp_path: Path) -> None:
 def test_a_signature_counts_once_and_only_by_a_known_key() -> None:
     """Eve's is unknown; Anna's twice is Anna."""
     assert verify(envelop(ENTRY, (ANNA, ANNA, EVE)), KEYS) == {"anna"}
-    assert not has_broken(envelop(ENTRY, (EVE,)), KEYS)
+    assert not judge_signatures(envelop(ENTRY, (EVE,)), KEYS).broken
 
 
 def test_a_signature_has_one_spelling() -> None:
@@ -64,7 +64,7 @@ def test_a_signature_has_one_spelling() -> None:
     assert base64.b64decode(other) == base64.b64decode(made.signature)
     envelope = Envelope(entry="text", signatures=(Signature(key="anna", signature=other),))
     assert verify(envelope, KEYS) == set()
-    assert has_broken(envelope, KEYS)
+    assert judge_signatures(envelope, KEYS).broken
 
 
 @given(st.integers(0, len(VALUE) * 8 - 1))
