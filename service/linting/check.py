@@ -12,6 +12,7 @@ from service.linting.fixed_scores import make_silent_classifier
 from service.linting.harmless import find_harmless_hits
 from service.linting.labels import find_unfit_labels
 from service.linting.overrides import find_idle_overrides
+from service.linting.reach import find_wide_rules
 from service.linting.report import Cost, Findings, Report, sort_findings
 from service.linting.sample import Sample
 from service.linting.shadowing import find_shadowed
@@ -39,7 +40,8 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
     except StrategyError as error:
         return _report_broken(files, error.problems, sample)
     findings = Findings(warnings=bundle.warnings)
-    findings += _look(files, bundle, sample) + find_ended(bundle.layers, as_of)
+    findings += _look(files, bundle, sample)
+    findings += find_ended(bundle.layers, as_of) + find_wide_rules(bundle, sample, as_of)
     unfit = find_unfit_labels(files, bundle, classifier.labels) if classifier else Findings()
     live = LiveBundle(bundle, classifier or make_silent_classifier(_list_scored(bundle.layers)))
     # With scores that the bundle does not know no ad can be decided, so no test could say anything.

@@ -84,7 +84,9 @@ def _judge(files: BundleFiles, read_file: ListFile, entry: str, hits: _Hits, ads
         more = f" and {len(hits.words) - 1} more" if len(hits.words) > 1 else ""
         said.append(f"the everyday word {hits.words[0]}{more}")
     if len(hits.ads) >= _FEWEST_ADS and len(hits.ads) > MOST_ADS_SHARE * ads:
-        said.append(f"{len(hits.ads) / ads:.1%} of the sample ads, such as '{_quote(hits.ads[0])}'".replace("%", " %"))
+        said.append(
+            f"{len(hits.ads) / ads:.1%} of the sample ads, such as '{quote_ad(hits.ads[0])}'".replace("%", " %")
+        )
     if not said:
         return None
     file = f"lists/{read_file.kind}/{read_file.name}.txt"
@@ -94,7 +96,8 @@ def _judge(files: BundleFiles, read_file: ListFile, entry: str, hits: _Hits, ads
     return Problem(file, line, column, what, remedy)
 
 
-def _quote(ad: Submission) -> str:
+def quote_ad(ad: Submission) -> str:
+    """Return the ad's headline, or the start of its body, to tell it by."""
     text = ad.creative.headline or ad.creative.body
     return text if len(text) <= _EXAMPLE_CHARS else text[:_EXAMPLE_CHARS] + "…"
 
