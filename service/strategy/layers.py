@@ -81,6 +81,7 @@ def _read_rule_files(files: BundleFiles, reader: Reader) -> tuple[dict[str, _Rul
         read = reader.read(name, files[name], RuleFile)
         if isinstance(read, list):
             problems += read
+            found[name] = _RuleDocument(Document(name, {}), RuleFile())  # known, though nothing can be taken from it
         else:
             found[name] = _RuleDocument(*read)
     return found, problems
