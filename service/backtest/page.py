@@ -44,7 +44,7 @@ def _draw_forests(report: Report) -> list[tuple[str, str, Forest]]:
     """Return titles, units and pictures of the slices: those of overkill and leakage where there are verdicts."""
     slices = (report.overall, *report.slices)
     drawn = []
-    for measure in ("rejected", "reviewed", "overkilled_of_clean", "leaked_of_violating"):
+    for measure in ("overkilled_of_clean", "leaked_of_violating", "rejected", "reviewed"):
         title = wording.MEASURES[measure]
         if report.baseline is not None:
             forest, unit = draw_changes(slices, measure), "change in percentage points"

@@ -118,10 +118,10 @@ class RuleArm(Figures):
 
 
 class RuleFigures(Figures):
-    """A rule under both; None where the bundle had no hit of it."""
+    """A rule under both; None where the bundle has no such rule for the policy."""
 
     rule: str
-    policy: str | None
+    policy: str
     candidate: RuleArm | None
     baseline: RuleArm | None
 

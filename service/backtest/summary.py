@@ -51,7 +51,7 @@ def summarise(tally: Tally, source: AdSource, contest: Contest, minutes: ReviewM
         moves_by_policy=tuple(_list_policy_moves(tally)),
         policies=tuple(_list_policies(tally, contest)),
         slices=tuple(_list_slices(tally, compared=compared)),
-        rules=tuple(_list_rules(tally, compared=compared)),
+        rules=tuple(_list_rules(tally, contest)),
         queue=summarise_queue(tally, minutes, compared=compared),
         failures=Failures(
             candidate=_sort(tally.arms[Arm.CANDIDATE].parts_failed),
@@ -159,18 +159,21 @@ def _summarise_policy(name: str, arm: ArmTally) -> PolicyArm:
     )
 
 
-def _list_rules(tally: Tally, *, compared: bool) -> Iterable[RuleFigures]:
-    candidate, baseline = tally.arms[Arm.CANDIDATE], tally.arms[Arm.BASELINE]
-    for rule, policy in sorted({*candidate.hits, *baseline.hits}):
-        yield RuleFigures(
-            rule=rule,
-            policy=policy or None,
-            candidate=_summarise_rule((rule, policy), candidate),
-            baseline=_summarise_rule((rule, policy), baseline) if compared else None,
-        )
+def _list_rules(tally: Tally, contest: Contest) -> Iterable[RuleFigures]:
+    baseline = contest.baseline
+    known = {Arm.CANDIDATE: _name_rules(contest.candidate), Arm.BASELINE: _name_rules(baseline) if baseline else set()}
+    for rule, policy in sorted(known[Arm.CANDIDATE] | known[Arm.BASELINE]):
+        made = {
+            arm: _summarise_rule((rule, policy), tally.arms[arm]) if (rule, policy) in known[arm] else None
+            for arm in Arm
+        }
+        yield RuleFigures(rule=rule, policy=policy, candidate=made[Arm.CANDIDATE], baseline=made[Arm.BASELINE])
 
 
-def _summarise_rule(key: tuple[str, str], arm: ArmTally) -> RuleArm | None:
-    if not arm.hits[key]:
-        return None
+def _name_rules(bundle: LiveBundle) -> set[tuple[str, str]]:
+    """Return all rules that can apply to some ad, so that one without a hit is seen as well."""
+    return {(rule.id, rule.values["policy"]) for one in bundle.strategies.strategies for rule in one.effective.active}
+
+
+def _summarise_rule(key: tuple[str, str], arm: ArmTally) -> RuleArm:
     return RuleArm(hits=arm.hits[key], alone=arm.alone[key], precision=make_share(arm.right[key], arm.judged[key]))

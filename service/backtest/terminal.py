@@ -95,8 +95,10 @@ def _tabulate_slices(slices: Iterable[Slice]) -> Table:
 
 
 def _tabulate_rules(report: Report) -> Table:
-    rules = sorted(report.rules, key=lambda one: (-(one.candidate.hits if one.candidate else 0), one.rule))
-    title = f"\nRules with the most hits ({min(len(rules), _SHOWN_RULES)} of {len(rules)})"
+    known = [one for one in report.rules if one.candidate and one.candidate.hits]
+    silent = sum(one.candidate is not None and not one.candidate.hits for one in report.rules)
+    rules = sorted(known, key=lambda one: (-(one.candidate.hits if one.candidate else 0), one.rule))
+    title = f"\nRules with the most hits ({min(len(rules), _SHOWN_RULES)} of {len(rules)}; {silent} others never hit)"
     table = _make_table(title, "rule", "hits", "alone", "baseline's hits", "precision")
     for rule in rules[:_SHOWN_RULES]:
         now, then = rule.candidate, rule.baseline

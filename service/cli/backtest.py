@@ -92,7 +92,9 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
 
             def tell(tally: Tally) -> None:
                 decided = tally.ads + tally.unreadable.total()
-                show(source.read_bytes if past.unit == "bytes" else decided, tally.ads)
+                # More was read than is decided: blocks are on their way.
+                done = source.read_bytes * decided / source.ads if past.unit == "bytes" else decided
+                show(done, tally.ads)
 
             tally = run(source.cut_blocks(), setting, contest, workers or count_cores(), tell)
         result = summarise(tally, source, contest, minutes)

@@ -1,8 +1,5 @@
 """All cores, some or one: the same bytes."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from loadtests.ads import REALISTIC, make_ads
@@ -16,7 +13,7 @@ from service.backtest.summary import summarise
 from service.backtest.verdicts import no_verdicts
 from service.shipped import shipped_path
 from service.strategy import StrategyError
-from service.strategy.files import read_folder
+from tests.two_bundles import BASELINE, CANDIDATE
 from tests.unit.backtest.conftest import NOW, make_files
 
 MODEL = shipped_path("models/stage_a")
@@ -28,24 +25,18 @@ GATE = Gate.model_validate(
 )
 
 
-def _make_setting() -> Setting:
-    """Return the shipped bundle, and the same with lower thresholds as the candidate."""
-    baseline = read_folder(shipped_path("deploy/strategies"))
-    lower = re.compile(rb"(reject_above: *)(?:0\.9\d*|1\.0*)")
-    candidate = {name: lower.sub(rb"\g<1>0.92", content) for name, content in baseline.items()}
-    return Setting(MODEL, candidate, baseline, no_verdicts())
+SETTING = Setting(MODEL, CANDIDATE, BASELINE, no_verdicts())
 
 
 def test_reports_are_the_same_to_the_byte_for_any_cores_and_cuts() -> None:
     """One process with the largest blocks, two and three with small ones: one JSON, one page."""
-    setting = _make_setting()
-    contest = setting.prepare()
+    contest = SETTING.prepare()
     ads = [AdRecord(ad, "file", 0, number) for number, ad in enumerate(make_ads(400, NOW, REALISTIC))]
     written = set()
     for workers, block_ads in ((1, 512), (1, 7), (2, 64), (3, 19)):
         source = AdSource(ads)
         seen: list[int] = []
-        tally = run(source.cut_blocks(block_ads), setting, contest, workers, lambda total: seen.append(total.ads))  # noqa: B023
+        tally = run(source.cut_blocks(block_ads), SETTING, contest, workers, lambda total: seen.append(total.ads))  # noqa: B023
         report = summarise(tally, source, contest, ReviewMinutes()).model_copy(update={"gate": judge_gate(GATE, tally)})
         written.add((report.model_dump_json(indent=1), write_page(report)))
         assert len(seen) == -(-400 // block_ads)
@@ -53,6 +44,8 @@ def test_reports_are_the_same_to_the_byte_for_any_cores_and_cuts() -> None:
     ((text, page),) = written
     assert report.overall.moved > 0
     assert report.stricter
+    assert [one.rule for one in report.rules if one.candidate and not one.candidate.hits] == ["never-said"]
+    assert [one.baseline for one in report.rules] == [None, None], "it has no such rules"
     assert '"unreadable": {}' not in text
     assert "<!doctype html>" in page
 
@@ -63,11 +56,10 @@ def test_a_bundle_that_does_not_fit_the_classifier_is_refused_before_any_ad() ->
         Setting(MODEL, make_files(), None, no_verdicts()).prepare()
 
 
-def test_no_ads_are_a_report_too(tmp_path: Path) -> None:
+def test_no_ads_are_a_report_too() -> None:
     """With nothing in it, and no division by zero; the page is written all the same."""
-    setting = _make_setting()
-    contest = setting.prepare()
+    contest = SETTING.prepare()
     source = AdSource([])
-    report = summarise(run(source.cut_blocks(), setting, contest, 1), source, contest, ReviewMinutes())
+    report = summarise(run(source.cut_blocks(), SETTING, contest, 1), source, contest, ReviewMinutes())
     assert (report.ads.read, report.overall.ads, report.overall.candidate.approved.share) == (0, 0, None)
     assert "<!doctype html>" in write_page(report)
