@@ -44,8 +44,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name / path).write_bytes(content)
     command = [
         sys.executable, "-m", "service", "backtest",
-        "--bundle", str(folder / "candidate"), "--against", str(folder / "baseline"), "--ads", str(folder / "ads.jsonl"),
-        "--verdicts", str(folder / "verdicts.jsonl"),
+        "--bundle", str(folder / "candidate"), "--against", str(folder / "baseline"),
+        "--ads", str(folder / "ads.jsonl"), "--verdicts", str(folder / "verdicts.jsonl"),
         "--gate", str(folder / "gate.yaml"), "--html", str(folder / "report.html"),
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
