@@ -21,6 +21,7 @@ from service.linting.unused import find_ended, find_unused
 from service.strategy import Bundle, BundleFiles, Problem, StrategyError, compile_bundle
 from service.strategy.documents import read_yaml
 from service.strategy.files import SHARED_FILE, check_sizes
+from service.strategy.indexes import build_indexes
 from service.strategy.layers import Layer, RuleSource, read_layers
 from service.strategy.lists import Lists, read_lists
 from service.strategy.reading import validate
@@ -57,7 +58,10 @@ def _report_broken(files: BundleFiles, problems: Sequence[Problem], sample: Samp
     if check_sizes(files):
         return Report(*sort_findings(findings))  # what is too large is not read any further
     shared, layers, lists = _read(files)
-    findings += find_harmless_hits(files, lists, sample, _list_acting_alone(layers))
+    try:
+        findings += find_harmless_hits(files, lists, build_indexes(lists, None), sample, _list_acting_alone(layers))
+    except StrategyError as error:  # the lists are too much together
+        findings += Findings(error.problems)
     if shared is not None:
         findings += find_idle_conditions([_leave_out_broken(layer, problems) for layer in layers], shared)
     errors, warnings = sort_findings(findings)
@@ -91,7 +95,7 @@ def _look(files: BundleFiles, bundle: Bundle, sample: Sample) -> Findings:
         + find_shadowed(effectives, bundle.shared)
         + find_idle_overrides(effectives)
         + find_unused(files, bundle.shared, bundle.layers, effectives, bundle.lists)
-        + find_harmless_hits(files, bundle.lists, sample, _list_acting_alone(bundle.layers))
+        + find_harmless_hits(files, bundle.lists, bundle.indexes, sample, _list_acting_alone(bundle.layers))
     )
 
 

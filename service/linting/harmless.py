@@ -9,9 +9,8 @@ from service.contracts.submission import Submission
 from service.linting.report import Findings
 from service.linting.sample import Sample
 from service.rules.ad_view import AdView
-from service.rules.regexes import RegexIndex
-from service.rules.terms import TermIndex
 from service.strategy import BundleFiles, Problem
+from service.strategy.indexes import Indexes
 from service.strategy.lists import ListFile, Lists
 from service.text.views import Views
 
@@ -32,26 +31,21 @@ class _Hits(NamedTuple):
     ads: list[Submission]
 
 
-class _Searcher:
-    """All term and regex lists of a bundle, asked about one text after another."""
-
-    def __init__(self, lists: Lists) -> None:
-        self._terms = TermIndex([entry for entries in lists.of_kind("terms").values() for entry in entries])
-        self._regexes = RegexIndex([entry for entries in lists.of_kind("regexes").values() for entry in entries])
-
-    def search(self, views: Views) -> Iterator[EntryKey]:
-        """Yield each entry that hits."""
-        yield from ((hit.entry.list, hit.entry.text) for hit in self._terms.search(views))
-        yield from ((hit.entry.list, hit.entry.pattern) for hit in self._regexes.search(views))
+def _search(indexes: Indexes, views: Views) -> Iterator[EntryKey]:
+    """Yield each entry of a term or regex list that hits."""
+    yield from ((hit.entry.list, hit.entry.text) for hit in indexes.terms.search(views))
+    yield from ((hit.entry.list, hit.entry.pattern) for hit in indexes.regexes.search(views))
 
 
-def find_harmless_hits(files: BundleFiles, lists: Lists, sample: Sample, acting_alone: Iterable[str]) -> Findings:
+def find_harmless_hits(
+    files: BundleFiles, lists: Lists, indexes: Indexes, sample: Sample, acting_alone: Iterable[str]
+) -> Findings:
     """Return a finding for each entry that hits an everyday word, or over 1 % of the sample's ads.
 
     It is an error on a list in `acting_alone`: there a rule restricts an ad for the hit alone. On others it is a
     warning, since conditions may make sense of it.
     """
-    hits = _search_sample(_Searcher(lists), sample)
+    hits = _search_sample(indexes, sample)
     alone = set(acting_alone)
     errors: list[Problem] = []
     warnings: list[Problem] = []
@@ -61,13 +55,13 @@ def find_harmless_hits(files: BundleFiles, lists: Lists, sample: Sample, acting_
     return Findings(tuple(errors), tuple(warnings))
 
 
-def _search_sample(searcher: _Searcher, sample: Sample) -> Mapping[EntryKey, _Hits]:
+def _search_sample(indexes: Indexes, sample: Sample) -> Mapping[EntryKey, _Hits]:
     hits: dict[EntryKey, _Hits] = defaultdict(lambda: _Hits([], []))
     for word in sample.words:
-        for key in searcher.search(Views(((_FIELD, word.text),))):
+        for key in _search(indexes, Views(((_FIELD, word.text),))):
             hits[key].words.append(f"'{word.text}' ({word.language})")
     for ad in sample.ads:
-        for key in set(searcher.search(AdView(ad).views)):
+        for key in set(_search(indexes, AdView(ad).views)):
             hits[key].ads.append(ad)
     return hits
 

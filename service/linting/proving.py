@@ -50,6 +50,9 @@ def implies(premise: Sequence[Conjunct], conclusion: Sequence[Conjunct], limits:
     # What the premise says of other variables cannot help, and what cannot be read is left out: that only weakens it.
     wanted = {name for part in left if part.uses for name in part.uses.literals}
     useful = [part for part in premise if part.uses and wanted & set(part.uses.literals)]
+    known = {name for part in useful if part.uses for name in part.uses.literals}
+    if not wanted <= known | set(limits.values):
+        return False  # a variable of which nothing is known may be anything
     both = [*useful, *left]
     points = list_points([part.uses for part in both if part.uses], limits)
     if points is None:

@@ -156,3 +156,13 @@ def test_no_ad_contradicts_a_proof(condition: str, ads: list[dict[str, Value]]) 
     truths = {compiled.evaluate_on(FactSheet.of_values(to_facts(ad)), [0])[0] for ad in ads}
     assert possible or True not in truths
     assert not certain or truths == {True}
+
+
+@given(premise=_CONDITIONS, conclusion=_CONDITIONS, ads=st.lists(st.sampled_from(_ADS), min_size=20, max_size=20))
+def test_no_ad_contradicts_a_consequence(premise: str, conclusion: str, ads: list[dict[str, Value]]) -> None:
+    """Where one condition is proven to follow from another, CEL finds no ad with the one and without the other."""
+    follows = implies(read_conjuncts([premise]), read_conjuncts([conclusion]), ANYTHING)
+    compiled = CompiledConditions([premise, conclusion])
+    for ad in ads:
+        first, second = compiled.evaluate_on(FactSheet.of_values(to_facts(ad)), [0, 1])
+        assert not (follows and first and not second)
