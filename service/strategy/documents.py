@@ -99,7 +99,7 @@ def read_yaml(raw: bytes, file: str) -> Document | Problem:
     except MarkedYAMLError as error:
         return _explain_yaml(error, file)
     except RecursionError:
-        return Problem(file, 1, 1, "not YAML: values are nested too deeply", "nest less; an alias may hold itself")
+        return Problem(file, 1, 1, "not YAML: values are nested too deeply", "nest less")
     except (YAMLError, ValueError) as error:
         return Problem(file, 1, 1, f"not YAML: {str(error).splitlines()[0]}", "mend the YAML")
     if not isinstance(content, CommentedMap):
@@ -124,7 +124,7 @@ def _explain_yaml(error: MarkedYAMLError, file: str) -> Problem:
 
 
 def count_values(node: Any) -> int:  # noqa: ANN401 - YAML holds anything
-    """Return how many values a node stands for. Raises ValueError above `MAX_VALUES`, RecursionError in a ring."""
+    """Return how many values a node stands for. Raises ValueError above `MAX_VALUES`."""
     return _count(node, 0)
 
 

@@ -1,12 +1,12 @@
 """The shape of strategists' own tests: an ad, perhaps its scores and the time, and what must become of it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from service.contracts.decision import Outcome
 from service.contracts.model import Slug
-from service.strategy.scalars import Moment, Section, Several, Share, Text
+from service.strategy.scalars import Moment, Section, Several, Share, Text, require_some
 
 
 class Expectation(Section):
@@ -38,4 +38,4 @@ class TestsFile(Section):
 
     __test__ = False
 
-    tests: tuple[TestEntry, ...] = Field(min_length=1, description="Ads and what must become of them.")
+    tests: Annotated[tuple[TestEntry, ...], require_some] = Field(description="Ads and what must become of them.")

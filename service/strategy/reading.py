@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.strategy.documents import Document, plain, read_yaml
 from service.strategy.problems import Problem, suggest
+from service.strategy.scalars import suggest_market
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,6 +38,8 @@ def _explain(document: Document, model: type[BaseModel], error: dict[str, Any], 
         where = ".".join(map(str, place[:-1])) or "the file"
         return document.problem(place, f"field '{name}' is missing in {where}", f"add '{name}:'")
     message = message.removeprefix("Value error, ")
+    if kind == "unknown_country":
+        message = message.split(";", maxsplit=1)[0]  # the rest is a remedy for platforms
     first = message[:1].lower() if message[1:2].islower() else message[:1]
     what = f"{'.'.join(map(str, (*at, *path)))}: {first}{message[1:]}"
     return document.problem(place, what, _find_remedy(kind, error), of_key="[key]" in path)
@@ -46,6 +49,8 @@ def _find_remedy(kind: str, error: dict[str, Any]) -> str:
     context = error.get("ctx", {})
     if kind == "remedied":
         return str(context["remedy"])
+    if kind == "unknown_country":
+        return suggest_market(str(context["code"])).removesuffix(", or any")
     if kind in {"literal_error", "enum"}:
         expected = str(context["expected"])
         names = [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]

@@ -84,6 +84,14 @@ def _require_path(path: str) -> str:
     return path
 
 
+def _require_some(values: Any) -> Any:  # noqa: ANN401 - a list or a mapping
+    # Not `min_length`, which would count a wrong item as missing and so give two errors for one mistake.
+    if not values:
+        raise Remedied("there is nothing in it", "add at least one")
+    return values
+
+
+require_some = AfterValidator(_require_some)
 forbid_twice = AfterValidator(lambda values: _check_values(values) if values else values)
 
 Several = Annotated[tuple[Slug, ...], BeforeValidator(_as_list), AfterValidator(_check_values), _OneOrSeveral()]

@@ -22,6 +22,7 @@ from service.strategy.scalars import (
     Share,
     Text,
     forbid_twice,
+    require_some,
 )
 
 Minutes = Annotated[int, Field(gt=0, le=43_200, strict=True)]
@@ -67,7 +68,7 @@ class BundleFile(Section):
     ] = Field(description="The bundle's version, as decisions name it; in quotes.")
     how_to_appeal: Text = Field(max_length=1_000, description="Part of each statement of reasons.")
     failure_sla_minutes: Minutes = Field(description="Review time where a part failed.")
-    policies: dict[Slug, Policy] = Field(min_length=1, description="What ads must not do, by name.")
+    policies: Annotated[dict[Slug, Policy], require_some] = Field(description="What ads must not do, by name.")
     verticals: Annotated[tuple[Slug, ...], forbid_twice] = Field(
         default=(), description="All verticals that exist; another name is then an error."
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from iso3166 import countries_by_alpha2
 from pydantic import ValidationError
 
 from service.contracts.submission import TEXT_FIELDS, Submission
@@ -148,7 +149,8 @@ def _complete(entry: TestEntry, scope: Scope, file: str, index: int) -> dict[str
         ad.setdefault(name, usual if ANY in values else values[0])
     advertiser, creative = ad.get("advertiser", {}), ad.get("creative", {})
     if isinstance(advertiser, dict):
-        ad["advertiser"] = {**_ADVERTISER, "country": ad["market"], **advertiser}
+        home = {"country": ad["market"]} if ad["market"] in countries_by_alpha2 else {}
+        ad["advertiser"] = {**_ADVERTISER, **home, **advertiser}
     if isinstance(creative, dict) and not any(path.removeprefix("creative.") in creative for path in TEXT_FIELDS):
         # An ad without any text is a failure of its own, which a test of a link does not mean.
         ad["creative"] = {"headline": _TEXT, **creative}

@@ -36,7 +36,7 @@ def one_or_several(values: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.one_of(st.just("any"), st.sampled_from(values[:-1]), named)
 
 
-PERIODS = st.one_of(
+PERIODS: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.just({}),
     st.builds(lambda i: {"from": TURNS[i]}, st.integers(0, 2)),
     st.builds(lambda i: {"until": TURNS[i]}, st.integers(0, 2)),
