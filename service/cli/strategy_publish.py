@@ -26,7 +26,7 @@ from service.contracts.ledger import Envelope, Promote, Publish, SetRollout, nam
 from service.linting.check import check_bundle
 from service.linting.report import Report
 from service.linting.sample import ADS_FILE, WORDS_FILE, SampleError, load_sample
-from service.release.approvals import find_guards
+from service.release.approvals import check_guards, find_guards
 from service.release.diff import diff_bundles
 from service.release.ledger import Ledger, UnapprovedError, read_envelope
 from service.release.packing import PackedBundle, pack_bundle
@@ -118,7 +118,7 @@ def approve(
                 raise CommandError(f"the proposal is of kind {entry.kind}, which nobody has to approve")
             out.print(f"Proposed by {show_safely(entry.author)}: {describe_entry(entry)}")
             out.print(f"  reason: {show_safely(entry.reason)}")
-            await show_change(author, entry.bundle)
+            await show_change(author, entry)
             if not yes:
                 require_yes()
             return await add_signature(author, envelope, entry)
@@ -135,11 +135,14 @@ def find_proposal(proposals: dict[str, bytes], bundle: str) -> Envelope:
     return read_envelope(found[0]).envelope
 
 
-async def show_change(author: Author, bundle: str) -> None:
-    """Print what the bundle changes, against what is live."""
+async def show_change(author: Author, entry: Publish | Promote | SetRollout) -> None:
+    """Print what the bundle changes, against what is live. Raises GuardsWrongError where the entry hides something."""
     topic, live = author.access.topic, author.access.ledger.live
     old = await topic.read_bundle(live.bundle) if live is not None else {}
-    out.print(describe_diff(diff_bundles(old, await topic.read_bundle(bundle))))
+    new = await topic.read_bundle(entry.bundle)
+    if isinstance(entry, Publish):
+        check_guards(entry.guards, new)
+    out.print(describe_diff(diff_bundles(old, new)))
 
 
 def require_yes() -> None:

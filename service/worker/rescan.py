@@ -91,9 +91,9 @@ class Rescan:
         """
         async with AsyncExitStack() as stack:
             reading = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ads"))
-            ads: set[str] = set()
+            ads: set[bytes] = set()
             async for block in self._read_blocks(reading):
-                ads.update(submission.ad_id for submission, _ in block)
+                ads.update(submission.ad_id.encode() for submission, _ in block)
                 self.counts["read"] += len(block)
                 yield RescanProgress("listing", self.counts["read"], None, self.counts)
             opened = await self._open(stack, ads)
@@ -103,7 +103,7 @@ class Rescan:
                 async for progress in self._send_all(opened):
                     yield progress
 
-    async def _open(self, stack: AsyncExitStack, ads: set[str]) -> _Open:
+    async def _open(self, stack: AsyncExitStack, ads: set[bytes]) -> _Open:
         settings, connection = self._settings, self._connection
         # First, so that whatever an earlier rescan began to send is settled before the decisions are read.
         producer = await self._open_producer(stack)

@@ -1,6 +1,9 @@
 """What was last decided about each ad of a rescan, read from `ads.decisions` and kept up to date while it runs."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -13,8 +16,8 @@ from service.worker.topic_reading import ReadRecord, TopicReader
 _log = structlog.get_logger(__name__)
 
 
-class LastDecision(BaseModel):
-    """The decision that applies to an ad, as far as a rescan asks; `partition`: of `ads.decisions`."""
+class _Read(BaseModel):
+    """What of a decision's record a rescan asks about."""
 
     decision_id: UUID
     revision: int
@@ -22,19 +25,32 @@ class LastDecision(BaseModel):
     outcome: Outcome
     origin: Origin
     received_at: Timestamp
-    partition: int = 0
+
+
+class LastDecision(NamedTuple):
+    """The decision that applies to an ad. Small, since there is one of each ad; `partition`: of `ads.decisions`."""
+
+    revision: int
+    sequence: int
+    decision_id: UUID
+    outcome: Outcome
+    place: tuple[str, int, int]
+    received_at: datetime
+    partition: int
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Which decision of an ad applies: the highest."""
-        return self.revision, self.sequence
+    def origin(self) -> Origin:
+        """Where the submission lies."""
+        topic, partition, offset = self.place
+        return Origin(topic=topic, partition=partition, offset=offset)
 
 
 class PastDecisions:
     """The last decision of each ad among `ads`; others are passed over, so memory goes with the rescan alone."""
 
-    def __init__(self, ads: Iterable[str]) -> None:
-        self._ads = {ad.encode() for ad in ads}
+    def __init__(self, ads: AbstractSet[bytes]) -> None:
+        """Take the ads' ids as records have them in their keys."""
+        self._ads = ads
         self._last: dict[bytes, LastDecision] = {}
         self._positions: dict[int, int] = {}
 
@@ -54,15 +70,17 @@ class PastDecisions:
 
     def take(self, record: ReadRecord) -> None:
         """Note a decision. The first record of a decision counts, as for every reader of the topic."""
-        if record.key not in self._ads or record.value is None:
+        if record.key is None or record.value is None or record.key not in self._ads:
             return
         try:
-            decision = LastDecision.model_validate_json(record.value)
+            read = _Read.model_validate_json(record.value)
         except ValidationError as error:
             why = str(error).splitlines()[0]
             _log.warning("decision_skipped", partition=record.partition, offset=record.offset, why=why)
             return
         known = self._last.get(record.key)
-        if known is None or decision.rank > known.rank:
-            decision.partition = record.partition
-            self._last[record.key] = decision
+        if known is None or (read.revision, read.sequence) > known[:2]:
+            place = sys.intern(read.origin.topic), read.origin.partition, read.origin.offset
+            self._last[record.key] = LastDecision(
+                read.revision, read.sequence, read.decision_id, read.outcome, place, read.received_at, record.partition
+            )

@@ -46,7 +46,7 @@ def test_the_decision_that_applies_is_the_one_that_every_reader_applies(
     decisions: Sequence[Decision], applies: int
 ) -> None:
     """Highest revision, then highest sequence, then the first record."""
-    past = PastDecisions(["ad-1"])
+    past = PastDecisions({b"ad-1"})
     for one in decisions:
         past.take(record(one, partition=3))
     found = past.find("ad-1")
@@ -56,7 +56,7 @@ def test_the_decision_that_applies_is_the_one_that_every_reader_applies(
 
 def test_other_ads_and_unreadable_records_are_passed_over() -> None:
     """A tombstone and noise too: they must not stop a rescan."""
-    past = PastDecisions(["ad-2"])
+    past = PastDecisions({b"ad-2"})
     past.take(record(decide(1)))
     past.take(Consumed("decisions", 0, 1, 0, b"ad-2", b"{"))
     past.take(Consumed("decisions", 0, 2, 0, b"ad-2", None))
