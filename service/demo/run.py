@@ -24,6 +24,7 @@ from service.demo.ads import make_records
 from service.demo.broker import EmbeddedBroker, poll_records
 from service.demo.show import show_dead_letters, show_decision, show_queue, show_summary
 from service.settings import Settings, load_settings
+from service.worker.topics_file import load_topics
 
 _READY_WITHIN_S = 40.0
 _ANSWERS_WITHIN_S = 30.0
@@ -53,8 +54,7 @@ def run_demo(console: Console, *, hold: bool) -> None:
     console.print("The broker (librdkafka's mock) keeps all in memory and guarantees nothing: it is for trying out.\n")
     broker = EmbeddedBroker()
     settings = load_settings({})
-    topics = (settings.decisions_topic, settings.review_tasks_topic, settings.dead_letters_topic)
-    broker.make_topics((settings.submissions_topic, settings.control_topic, *topics))
+    broker.make_topics(topic.name for topic in load_topics(settings).topics.values())
     with _start_worker(broker.bootstrap) as address:
         console.print(f"broker {broker.bootstrap}, worker ready, metrics at http://{address}/metrics\n")
         records = list(make_records(datetime.now(UTC)))
