@@ -107,6 +107,39 @@ def steady_traffic(
 
 
 @contextmanager
+def traffic_until_left(
+    kafka: KafkaBroker, topic: str, ads: Iterator[tuple[bytes, bytes]], batch: int = 40, pause_s: float = 0.1
+) -> Iterator[None]:
+    """Send from `ads`, which has no end, beside the block until it is left."""
+    left = threading.Event()
+
+    def until_left() -> Iterator[tuple[bytes, bytes]]:
+        for number, ad in enumerate(ads):
+            if left.is_set():
+                return
+            yield ad
+            if number % batch == batch - 1:
+                time.sleep(pause_s)
+
+    failures: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            kafka.produce(topic, until_left(), **_SENDER)
+        except BaseException as error:  # noqa: BLE001 - told to the test when the block is left
+            failures.append(error)
+
+    thread = threading.Thread(target=send, name="traffic")
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
+    assert failures == []
+
+
+@contextmanager
 def supervised(*workers: WorkerProcess) -> Iterator[None]:
     """Restart every worker that ends, as a supervisor does, until the block is left."""
     done = threading.Event()
