@@ -11,6 +11,7 @@ from service.linting.firing import find_idle_conditions
 from service.linting.fixed_scores import make_silent_classifier
 from service.linting.harmless import find_harmless_hits
 from service.linting.labels import find_unfit_labels
+from service.linting.later import find_later_failures
 from service.linting.overrides import find_idle_overrides
 from service.linting.reach import find_wide_rules
 from service.linting.report import Cost, Findings, Report, sort_findings
@@ -47,6 +48,8 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
     live = LiveBundle(bundle, classifier or make_silent_classifier(_list_scored(bundle.layers)))
     # With scores that the bundle does not know no ad can be decided, so no test could say anything.
     tests = RanTests(0, ()) if unfit.errors else run_tests(live, as_of)
+    if not unfit.errors:
+        findings += find_later_failures(live, as_of)
     cost = measure_cost(bundle, sample.ads, as_of, bundle.shared.cost_budget_us)
     findings += unfit + _judge_cost(files, cost)
     errors, warnings = sort_findings(findings)

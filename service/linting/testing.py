@@ -3,7 +3,7 @@
 `sluice strategy check` runs them before a bundle is published, a worker again before it swaps to the bundle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,19 +34,24 @@ def run_tests(bundle: LiveBundle, now: datetime) -> RanTests:
     A test that names no time is decided now, or at the nearest moment at which the strategy it stands in applies.
     """
     tests = bundle.strategies.tests
+    return RanTests(len(tests), tuple(sorted(find_failing(tests, bundle, now))))
+
+
+def find_failing(tests: Iterable[StrategyTest], bundle: LiveBundle, now: datetime) -> list[Problem]:
+    """Return a problem for each of some of a bundle's tests that fails; see `run_tests`."""
     periods = {layer.document.file: layer.strategy.effective for layer in bundle.strategies.layers}
-    timed = [_Timed(test, test.as_of or _move_into(periods.get(test.where.file, Period()), now)) for test in tests]
     plain: dict[datetime, list[_Timed]] = {}
     failed: list[Problem] = []
-    for item in timed:
-        if item.test.scores:
+    for test in tests:
+        item = _Timed(test, test.as_of or _move_into(periods.get(test.where.file, Period()), now))
+        if test.scores:
             failed += _run([item], bundle)
         else:
             plain.setdefault(item.as_of, []).append(item)
     # Ads that the classifier itself scores are decided together, as in a worker: an ad does not see its neighbours.
     for batch in plain.values():
         failed += _run(batch, bundle)
-    return RanTests(len(tests), tuple(sorted(failed)))
+    return failed
 
 
 class _Timed(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.linting.check import check_bundle
+from service.linting.fixed_scores import make_silent_classifier
 from service.linting.rendering import write_lines, write_summary
 from service.linting.sample import Sample, load_sample
 from service.shipped import shipped_path
@@ -16,7 +17,7 @@ from service.strategy import read_folder
 FOLDER = Path(__file__).with_name("mistakes")
 CASES = sorted(path.name for path in (FOLDER / "cases").iterdir())
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-EXPECTED, REMOVED, GENERATED = "expected.txt", "removed.txt", "generate.txt"
+EXPECTED, REMOVED, GENERATED, LABELS = "expected.txt", "removed.txt", "generate.txt", "labels.txt"
 WRITE = os.environ.get("WRITE_GOLDEN") == "1"
 
 
@@ -31,7 +32,7 @@ def sample() -> Sample:
 def _read_case(name: str) -> dict[str, bytes]:
     """Return the base bundle's files with the case's over them."""
     folder = FOLDER / "cases" / name
-    notes = {EXPECTED, REMOVED, GENERATED}
+    notes = {EXPECTED, REMOVED, GENERATED, LABELS}
     over = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -48,7 +49,9 @@ def _read_case(name: str) -> dict[str, bytes]:
 
 
 def _check(name: str, sample: Sample) -> str:
-    report = check_bundle(_read_case(name), sample, None, NOW)
+    labels = FOLDER / "cases" / name / LABELS
+    classifier = make_silent_classifier(labels.read_text().split()) if labels.exists() else None
+    report = check_bundle(_read_case(name), sample, classifier, NOW)
     lines = [text.plain for text in write_lines(report)] + [write_summary(report).plain]
     # How fast the machine is does not belong into a golden text.
     return re.sub(r"\d+\.\d+( of [\d.e-]+)? µs an ad", r"N\1 µs an ad", "\n".join(lines)) + "\n"
