@@ -22,6 +22,7 @@ from service.contracts.decision import Decision
 from service.contracts.review_task import ReviewTask
 from service.demo.ads import make_records
 from service.demo.broker import EmbeddedBroker, poll_records
+from service.demo.emergency import EmergencyError, block_host, choose_ad
 from service.demo.show import show_dead_letters, show_decision, show_queue, show_summary
 from service.settings import Settings, load_settings
 from service.worker.topics_file import load_topics
@@ -64,6 +65,7 @@ def run_demo(console: Console, *, hold: bool) -> None:
         show_queue(console, answers.tasks)
         show_dead_letters(console, answers.letters)
         show_summary(console, answers.decisions, len(answers.tasks), len(answers.letters))
+        _show_emergency(console, broker, settings, answers, records)
         console.print(f"Metrics: http://{address}/metrics (health: /healthz, readiness: /readyz)")
         if hold:
             _hold(console, broker)
@@ -80,6 +82,7 @@ def _start_worker(bootstrap: str) -> Iterator[str]:
             "SLUICE_WEB_PORT": "0",
             # the mock cannot tell its topics' configuration
             "SLUICE_TOPICS_CHECK": "partitions",
+            "SLUICE_ALLOW_UNSIGNED_STRATEGIES": "true",
         }
         with log.open("wb") as output:
             worker = subprocess.Popen(
@@ -154,6 +157,33 @@ def _take(console: Console, message: Message, settings: Settings, answers: Answe
         answers.decisions.append(decision)
         ad: dict[str, Any] = json.loads(ads[decision.ad_id])
         show_decision(console, decision, ad)
+
+
+def _show_emergency(
+    console: Console, broker: EmbeddedBroker, settings: Settings, answers: Answers, records: list[tuple[bytes, bytes]]
+) -> None:
+    """Block the host of an ad that was approved, send the ad again, and print what becomes of it."""
+    try:
+        host, ad = choose_ad(answers.decisions, records)
+        took_s = block_host(host, broker.bootstrap)
+    except EmergencyError as error:
+        raise DemoError(f"the emergency block failed: {error}") from None
+    console.print(
+        f"\n[bold]Emergency[/]: `sluice block host {host} --for 1h`: in force after {took_s:.1f} s; once more:"
+    )
+    broker.send(settings.submissions_topic, [(ad["ad_id"].encode(), json.dumps(ad, ensure_ascii=False).encode())])
+    reader = broker.open_reader((settings.decisions_topic,))
+    until = time.monotonic() + _ANSWERS_WITHIN_S
+    try:
+        while time.monotonic() < until:
+            for message in poll_records(reader, 0.2):
+                decision = Decision.model_validate_json(message.value() or b"")
+                if (decision.ad_id, decision.revision) == (ad["ad_id"], ad["revision"]):
+                    show_decision(console, decision, ad)
+                    return
+    finally:
+        reader.close()
+    raise DemoError(f"no answer to {ad['ad_id']} in {_ANSWERS_WITHIN_S:.0f} s")
 
 
 def _hold(console: Console, broker: EmbeddedBroker) -> None:
