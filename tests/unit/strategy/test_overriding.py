@@ -17,6 +17,7 @@ from tests.unit.strategy.conftest import FILES
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 HEAD = "id: gb\nowner: o\ndescription: d\nscope: {market: GB}\n"
+CASINO: dict[str, Any] = {"creative": {"body": "casino"}}
 YOUNG = {"id": "a", "created_at": "2026-01-30T00:00:00Z"}
 
 
@@ -40,7 +41,7 @@ def fail(narrow: str) -> list[str]:
 
 def test_given_fields_replace_and_others_stay() -> None:
     """The broader rule's match and policy, the narrower one's action; elsewhere all is as it was."""
-    bundle, casino = make(), {"creative": {"body": "casino"}}
+    bundle, casino = make(), CASINO
     assert judge(bundle, **casino).outcome is Outcome.REVIEW
     assert judge(bundle, **casino, market="FR").outcome is Outcome.REJECT
     strategy = bundle.strategy_of(("GB", "x", "y"), NOW)
@@ -56,7 +57,7 @@ def test_a_condition_can_be_replaced_and_taken_away() -> None:
     )
     narrow = HEAD.replace("id: gb", "id: gb-retail").replace("market: GB", "market: GB, vertical: retail")
     bundle = make(base, retail=narrow + "rules: [{id: both, when: []}, {id: casino-words, enabled: false}]\n")
-    casino = {"creative": {"body": "casino"}}
+    casino = CASINO
     assert [reason.id for reason in judge(bundle, **casino).reasons] == ["both"]
     assert [reason.id for reason in judge(bundle, **casino, vertical="travel").reasons] == ["casino-words"]
 
@@ -69,7 +70,7 @@ def test_a_rule_can_be_given_other_lists() -> None:
     )
     narrow = HEAD.replace("id: gb", "id: gb-retail").replace("market: GB", "market: GB, vertical: retail")
     bundle = make(base, retail=narrow + "rules: [{id: both, match: {hosts: blocked}}]\n")
-    evil = {"creative": {"body": "shoes", "landing_url": "https://evil.example/"}}
+    evil: dict[str, Any] = {"creative": {"body": "shoes", "landing_url": "https://evil.example/"}}
     assert "both" in {reason.id for reason in judge(bundle, **evil).reasons}
     assert "both" not in {reason.id for reason in judge(bundle, **evil, vertical="travel").reasons}
 
@@ -93,7 +94,7 @@ def test_a_policy_s_message_weight_and_time_may_differ() -> None:
 
 def test_raised_in_one_market_alone() -> None:
     """A rule of the narrower strategy raises what the classifier says, and the reason tells it."""
-    bundle, casino = make(), {"creative": {"body": "casino"}}
+    bundle, casino = make(), CASINO
     ruling = judge(bundle, {"scam_fraud": 0.2}, **casino)
     assert {reason.id: reason.detail for reason in ruling.reasons}["gb-only"] == (
         'raises the score of scam_fraud by 0.2: 0.2 is judged as 0.4; "casino" in term_hits'
