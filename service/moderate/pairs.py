@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from service.answer import Judged, LiveBundle, Received
 from service.deployment import Deployment
 from service.moderate.judging import Grounds, Scores, judge_ad
+from service.moderate.likeness import must_judge_alike, share_policies
 from service.rules import AdView
 from service.strategy import Ruling
 
@@ -76,10 +77,21 @@ class PendingPairs(NamedTuple):
     def _ask(self, item: PendingPair, bundle: LiveBundle) -> ArmRuling:
         grounds = Grounds(bundle, self.as_of, self.deployment.blocks)
         try:
-            judged = judge_ad(item.decided.received, item.ad, item.scored, grounds)
+            judged = self._copy(item, bundle) or judge_ad(item.decided.received, item.ad, item.scored, grounds)
         except Exception as error:  # noqa: BLE001 - a failure is what the comparison has to show
             return ArmRuling(bundle, None, None, f"{type(error).__name__}: {error}"[:500])
         return _tell(bundle, judged)
+
+    def _copy(self, item: PendingPair, bundle: LiveBundle) -> Judged | None:
+        """Return the known judgement as the other bundle's, where that must be the same."""
+        known, decided_by = item.decided, self._decided_by(item)
+        if known.strategy is None or decided_by is None or not share_policies(bundle, decided_by):
+            return None
+        strategy = bundle.strategies.strategy_for(known.received.submission, self.as_of)
+        return known._replace(strategy=strategy) if must_judge_alike(item.ad, known.strategy, strategy) else None
+
+    def _decided_by(self, item: PendingPair) -> LiveBundle | None:
+        return self.deployment.live if item.arm == "live" else self.deployment.candidate
 
 
 def _tell(bundle: LiveBundle, judged: Judged) -> ArmRuling:

@@ -18,6 +18,7 @@ from tests.integration.workers import WorkerProcess
 from tests.kafka_broker import KafkaBroker
 
 ADVERTISERS = 1_000
+WITHIN_S = 120.0
 GAMES_TO_REVIEW = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: review}\n"
 
 
@@ -37,7 +38,7 @@ def workers(kim: Strategist, start_worker: StartWorker, tmp_path: Path) -> list[
     kim.type("strategy", "publish", first, "--channel", "live", "--reason", "begin", "--no-wait")
     pair = [start_worker() for _ in range(2)]
     for worker in pair:
-        worker.wait_ready()
+        worker.wait_ready(WITHIN_S)
     return pair
 
 
@@ -67,7 +68,7 @@ class Stage:
         """Send ads to workers that nothing changes meanwhile; return each with its one decision."""
         ads = make_submissions(prefix, count)
         self.kafka.produce(self.environment["SLUICE_SUBMISSIONS_TOPIC"], list(encode(ads)))
-        answers = wait_for_answers(self.kafka, self.environment, self.workers)
+        answers = wait_for_answers(self.kafka, self.environment, self.workers, within_s=WITHIN_S)
         answers.require_one_each()
         decisions = {decision["ad_id"]: decision for decision in map(decode, answers.decisions)}
         return {ad_id: (ad, decisions[ad_id]) for ad_id, ad in ads.items()}
@@ -107,7 +108,7 @@ def test_at_each_width_each_advertiser_is_in_its_arm(stage: Stage, kim: Strategi
         )
         rollout = Rollout("games", "-", percent)
         for worker in stage.workers:
-            worker.wait_for_metric("sluice_rollout_percent", percent)
+            worker.wait_for_metric("sluice_rollout_percent", percent, WITHIN_S)
         found = stage.decide(f"at-{percent}")
         for ad, decision in found.values():
             concerned = ad.market == "DE"
@@ -135,9 +136,9 @@ def test_a_candidate_that_rejects_everything_is_stopped_everywhere(
     ads = list(encode(make_submissions("bad", 2_000)))
     with steady_traffic(stage.kafka, stage.environment["SLUICE_SUBMISSIONS_TOPIC"], ads, batch=20, pause_s=0.1):
         for worker in stage.workers:
-            worker.wait_for_metric('sluice_rollout_halted{cause="reject_share"}', 1)
-            worker.wait_for_metric("sluice_rollout_percent", 0)
-    wait_for_answers(stage.kafka, stage.environment, stage.workers).require_one_each()
+            worker.wait_for_metric('sluice_rollout_halted{cause="reject_share"}', 1, WITHIN_S)
+            worker.wait_for_metric("sluice_rollout_percent", 0, WITHIN_S)
+    wait_for_answers(stage.kafka, stage.environment, stage.workers, within_s=WITHIN_S).require_one_each()
     halts = stage.read_halts()
     assert {(halt.rollout, halt.sequence, halt.cause) for halt in halts} == {("slip", 3, "reject_share")}
     assert "the candidate rejects" in halts[0].message
@@ -146,10 +147,10 @@ def test_a_candidate_that_rejects_everything_is_stopped_everywhere(
 
     assert stage.workers[0].stop() == 0
     stage.workers[0].start()
-    stage.workers[0].wait_ready()
+    stage.workers[0].wait_ready(WITHIN_S)
     assert stage.workers[0].read_metric('sluice_rollout_halted{cause="reject_share"}') == 1
     later = start_worker()
-    later.wait_ready()
+    later.wait_ready(WITHIN_S)
     stage.workers.append(later)
     after = stage.decide("restarted", 300)
     assert {(d["arm"], d["rollout"]) for _, d in after.values()} == {("live", None)}
@@ -157,8 +158,8 @@ def test_a_candidate_that_rejects_everything_is_stopped_everywhere(
     publish_candidate(kim, tmp_path, "10", GAMES_TO_REVIEW)
     kim.type("strategy", "rollout", "--percent", "50", "--name", "slip", "--reason", "mended")
     for worker in stage.workers:
-        worker.wait_for_metric("sluice_rollout_percent", 50)
-        worker.wait_for_metric("sluice_rollout_halted", 0)
+        worker.wait_for_metric("sluice_rollout_percent", 50, WITHIN_S)
+        worker.wait_for_metric("sluice_rollout_halted", 0, WITHIN_S)
     again = stage.decide("mended", 1_000)
     arms = [decision["arm"] for _, decision in again.values()]
     assert 300 < arms.count("candidate") < 700

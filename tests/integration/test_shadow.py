@@ -20,6 +20,7 @@ from tests.kafka_broker import KafkaBroker
 
 ADVERTISERS = 200
 PROGRAM = ("-m", "tests.integration.candidate_worker")
+WITHIN_S = 120.0
 GAMES_TO_REVIEW = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: review}\n"
 
 
@@ -39,7 +40,7 @@ def workers(kim: Strategist, start_worker: StartWorker, tmp_path: Path) -> list[
     kim.type("strategy", "publish", first, "--channel", "live", "--reason", "begin", "--no-wait")
     pair = [start_worker(program=PROGRAM) for _ in range(2)]
     for worker in pair:
-        worker.wait_ready()
+        worker.wait_ready(WITHIN_S)
     return pair
 
 
@@ -85,10 +86,10 @@ def test_each_ad_is_judged_by_the_candidate_too_and_decided_by_live(
     ads = list(make_ads(4_000))
     with steady_traffic(kafka, environment["SLUICE_SUBMISSIONS_TOPIC"], ads, batch=60, pause_s=0.15):
         pass
-    answers = wait_for_answers(kafka, environment, workers)
+    answers = wait_for_answers(kafka, environment, workers, within_s=WITHIN_S)
     answers.require_one_each()
     for worker in workers:
-        worker.wait_for_metric("sluice_shadow_buffered_ads", 0)
+        worker.wait_for_metric("sluice_shadow_buffered_ads", 0, WITHIN_S)
         assert worker.stop() == 0
     decisions, shadow = read_decisions(answers), read_shadow(kafka, environment)
     assert len({pair.decision_id for pair in shadow}) == len(shadow), "at most one each"
@@ -112,9 +113,9 @@ def test_metrics_tell_agreement_and_what_moves(
     """The counts of all workers together are those of the topic."""
     publish_candidate(kim, tmp_path, "2", GAMES_TO_REVIEW)
     kafka.produce(environment["SLUICE_SUBMISSIONS_TOPIC"], list(make_ads(700)))
-    wait_for_answers(kafka, environment, workers)
+    wait_for_answers(kafka, environment, workers, within_s=WITHIN_S)
     for worker in workers:
-        worker.wait_for_metric("sluice_shadow_buffered_ads", 0)
+        worker.wait_for_metric("sluice_shadow_buffered_ads", 0, WITHIN_S)
     shadow = read_shadow(kafka, environment)
     while len(shadow) < sum_metric(workers, "sluice_shadow_pairs_total"):
         shadow = read_shadow(kafka, environment)
@@ -144,8 +145,8 @@ def test_a_bad_candidate_is_switched_off_and_live_goes_on(  # noqa: PLR0913, PLR
     ads = list(make_ads(3_000))
     with steady_traffic(kafka, environment["SLUICE_SUBMISSIONS_TOPIC"], ads, batch=60, pause_s=0.1):
         for worker in workers:
-            worker.wait_for_metric(f'sluice_candidate_off{{cause="{cause}"}}', 1)
-    answers = wait_for_answers(kafka, environment, workers)
+            worker.wait_for_metric(f'sluice_candidate_off{{cause="{cause}"}}', 1, WITHIN_S)
+    answers = wait_for_answers(kafka, environment, workers, within_s=WITHIN_S)
     answers.require_one_each()
     for decision in map(decode, answers.decisions):
         number = int(decision["ad_id"].removeprefix("ad-"))
@@ -156,10 +157,10 @@ def test_a_bad_candidate_is_switched_off_and_live_goes_on(  # noqa: PLR0913, PLR
     assert any(status["candidate_off"].startswith(cause) for status in statuses)
     publish_candidate(kim, tmp_path, "mended")
     for worker in workers:
-        worker.wait_for_metric("sluice_candidate_off", 0)
+        worker.wait_for_metric("sluice_candidate_off", 0, WITHIN_S)
     before = len(read_shadow(kafka, environment))
     kafka.produce(environment["SLUICE_SUBMISSIONS_TOPIC"], list(make_ads(200, "later")))
-    wait_for_answers(kafka, environment, workers)
+    wait_for_answers(kafka, environment, workers, within_s=WITHIN_S)
     for worker in workers:
         assert worker.stop() == 0
     assert len(read_shadow(kafka, environment)) >= before + 190, "the next candidate is evaluated again"

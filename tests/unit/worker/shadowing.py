@@ -16,7 +16,10 @@ class BrokenStrategies:
     """The strategies of a bundle, but whoever asks for one gets an error."""
 
     def __init__(self, whole: LiveBundle) -> None:
-        self.ref = whole.strategies.ref
+        self._whole = whole.strategies
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._whole, name)
 
     def strategy_for(self, *_: object) -> None:
         raise RuntimeError("the candidate is broken")
