@@ -159,7 +159,7 @@ def _publish_unfit(publisher: Publisher, folder: Path) -> dict[str, int]:
         chunks=[publisher.pack(write_strategies(folder / "x", "x")).chunks[0][:-1] + b"!"],
     )
     put("another", "hold another bundle", chunks=publisher.pack(folder / "x").chunks)
-    put("no-cel", "default.yaml:", rules='  - {id: wrong, policy: spam, when: ["ad.nonsense =="], action: reject}\n')
+    put("no-cel", "rule 'wrong'", rules='  - {id: wrong, policy: spam, when: ["ad.nonsense =="], action: reject}\n')
     test = "tests:\n  - {name: it stays, ad: {creative: {headline: Shoes}}, expect: {outcome: approve}}\n"
     put("own-test", "tests fail", rules=REJECT_ALL, more=test)
     return expected
