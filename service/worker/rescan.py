@@ -7,7 +7,7 @@ revision has settled meanwhile is left alone. Whoever repeats or interrupts a re
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -84,7 +84,7 @@ class Rescan:
         self._connection = build_connection(settings)
         self.counts: Counter[Count] = Counter()
 
-    async def run(self) -> AsyncIterator[RescanProgress]:
+    async def run(self) -> AsyncGenerator[RescanProgress, None]:
         """Run it and yield how far it is. Raises BrokerUnreachableError, RefusedByBrokerError, RescanInterruptedError.
 
         What is counted as sent is durable.

@@ -17,6 +17,8 @@ from service.worker.connection import BrokerUnreachableError, Connection, tell_u
 from service.worker.rescan_findings import Finding
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS
 
+_BATCH_BYTES = 1_000_000
+
 
 class RescanInterruptedError(RuntimeError):
     """The rescan stopped before its end; what it told as sent is, and running it again sends the rest."""
@@ -31,6 +33,8 @@ async def open_rescan_producer(settings: Settings, connection: Connection) -> As
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         # the broker judges by the topic's limit
         max_request_size=2**30,
+        # A transaction's records of one partition are one batch, mostly: none waits for another to be answered.
+        max_batch_size=_BATCH_BYTES,
     )
     with tell_unreachable(connection):
         try:
