@@ -46,8 +46,11 @@ def test_a_schema_is_a_schema(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.rglob("*.yaml")), ids=lambda path: path.name)
 def test_what_ships_is_taken(path: Path) -> None:
-    """Every shipped file is as its schema says."""
-    assert find_faults(name_schema(path), path.read_bytes()) == []
+    """Every shipped file is as its schema says, and asks editors for that schema."""
+    schema, content = name_schema(path), path.read_bytes()
+    assert find_faults(schema, content) == []
+    up = "../" * len(path.relative_to(SHIPPED).parts)
+    assert content.startswith(f"# yaml-language-server: $schema={up}schemas/{schema}.schema.json\n".encode())
 
 
 @pytest.mark.parametrize(
