@@ -67,6 +67,7 @@ def run_bench(bench: Bench, partitions: int) -> None:
     """Run every part of the benchmark."""
     _tell("time by part", bench.take_parts)
     _tell("shadow", bench.take_shadow)
+    _tell("rules", bench.take_rules)
     with open_ground(partitions) as ground:
         now = datetime.now(UTC)
         for topics, count in (("real", bench.ads), ("many", bench.many)):

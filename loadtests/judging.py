@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.memory import Footprint
 from loadtests.parts import PartTimes
+from loadtests.rules_cost import BundleFootprint, RulesCost
 from loadtests.shadow_cost import ShadowCost
 from loadtests.spread import Spread, compare, percentile, summarise
 from loadtests.stopwatch import Lap
@@ -15,6 +16,11 @@ LEAST_FAUST_RATIO = 20.0
 MOST_RESIDENT_BYTES = 300_000_000
 MOST_US_PER_AD = 250.0
 MOST_SHADOW_SHARE = 0.35
+MOST_RULES_US = 60.0
+MOST_LARGE_RULES_US = 120.0
+MOST_BUNDLE_BYTES = 150_000_000
+MOST_KEPT_SHARE = 0.6
+"""Of a large bundle's memory, what may stay when it is gone: allocators keep pages on which anything is left."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,38 @@ def judge_shadow(section: str, cost: ShadowCost) -> list[Row]:
             show(share, ".0%"),
             share.median <= MOST_SHADOW_SHARE,
         ),
+    ]
+
+
+def judge_rules(section: str, cost: RulesCost, most_us: float) -> list[Row]:
+    """Return what views and rules cost; the target is for ads in Latin letters."""
+    met = cost.latin_us.median <= most_us
+    return [
+        Row(section, "ads in Latin letters", f"≤ {most_us:.0f} µs", show(cost.latin_us, ".1f", " µs"), met),
+        Row(section, "all ads", "", show(cost.all_us, ".1f", " µs")),
+    ]
+
+
+def judge_bundle(section: str, found: BundleFootprint) -> list[Row]:
+    """Return what a large bundle takes, and what is left of it."""
+    most = f"≤ {MOST_BUNDLE_BYTES / 1e6:.0f} MB"
+    sizes = (
+        ("memory it takes", most, found.taken_bytes, MOST_BUNDLE_BYTES),
+        ("memory at the highest, while it is compiled", "", found.peak_bytes, None),
+        ("memory after a swap to its next version", most, found.swapped_bytes, MOST_BUNDLE_BYTES),
+    )
+    rows = [
+        Row(section, what, target, f"{size / 1e6:.0f} MB", None if limit is None else size <= limit)
+        for what, target, size, limit in sizes
+    ]
+    most_kept_bytes = MOST_KEPT_SHARE * found.taken_bytes
+    gone = found.released and found.kept_bytes <= most_kept_bytes
+    kept = f"{found.kept_bytes / 1e6:.0f} MB, {'let go' if found.released else 'still held by something'}"
+    return [
+        Row(section, "time to compile it", "", f"{found.load_s:.2f} s CPU"),
+        Row(section, "time to compile its next version, one list changed", "", f"{found.swap_s:.2f} s CPU"),
+        *rows,
+        Row(section, "memory after going back to the starting bundle", f"≤ {MOST_KEPT_SHARE:.0%} of it", kept, gone),
     ]
 
 

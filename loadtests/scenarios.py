@@ -11,27 +11,34 @@ from loadtests.judging import (
     LEAST_FAUST_RATIO,
     LEAST_THROUGHPUT_RATIO,
     MOST_CPU_RATIO,
+    MOST_LARGE_RULES_US,
+    MOST_RULES_US,
     MOST_US_PER_AD,
     Row,
+    judge_bundle,
     judge_cpu,
     judge_latency,
     judge_memory,
     judge_parts,
     judge_race,
+    judge_rules,
     judge_shadow,
     judge_throughput,
 )
+from loadtests.large_bundle import RULES, TERMS, make_large_bundle
 from loadtests.latency import BARE as BARE_PROGRAM
 from loadtests.latency import SLUICE as SLUICE_PROGRAM
 from loadtests.latency import measure_latency
 from loadtests.memory import measure_memory
 from loadtests.parts import measure_parts
 from loadtests.race import Candidate, race
-from loadtests.shadow_cost import make_candidate, measure_shadow
+from loadtests.rules_cost import measure_footprint, measure_rules
+from loadtests.shadow_cost import make_candidate, make_candidate_for_all, measure_shadow
 from loadtests.spread import percentile
 from service.bootstrap import load_live_bundle, prepare_worker, read_size_limits
 from service.deployment import Deployment
 from service.settings import load_settings
+from service.strategy import compile_bundle
 from service.worker.collector import spare_loaded
 from service.worker.in_force import InForce
 from service.worker.outputs import Pipeline
@@ -120,17 +127,39 @@ class Bench:
         """Measure what a candidate adds to an ad; needs no broker."""
         settings = load_settings({})
         live = load_live_bundle(settings)
-        candidate = make_candidate(live, settings.strategies_dir)
+        candidates = {
+            "one term more": make_candidate(live, settings.strategies_dir),
+            "a change to all ads": make_candidate_for_all(live, settings.strategies_dir),
+        }
         limits = read_size_limits(settings)
 
         def make_pipeline(deployment: Deployment) -> Pipeline:
             return ScoringPipeline(InForce("bench", deployment), limits)
 
         spare_loaded()
-        for name, mix in (("the demo's mix", DEMO), ("the mix of the races", REALISTIC)):
-            cost = measure_shadow(make_pipeline, live, candidate, make_chunks(mix), self.passes)
-            self.found.setdefault("shadow", {})[name] = asdict(cost)
-            self.rows += judge_shadow(f"CPU time an ad with a candidate in its shadow, one core, {name}", cost)
+        for mix_name, mix in (("the demo's mix", DEMO), ("the mix of the races", REALISTIC)):
+            for change, candidate in candidates.items():
+                cost = measure_shadow(make_pipeline, live, candidate, make_chunks(mix), self.passes)
+                self.found.setdefault("shadow", {})[f"{mix_name}, {change}"] = asdict(cost)
+                self.rows += judge_shadow(f"CPU time an ad with a candidate, one core, {mix_name}, {change}", cost)
+
+    def take_rules(self) -> None:
+        """Measure views and rules with the starting bundle and a large one, and what that takes; needs no broker."""
+        settings = load_settings({})
+        live = load_live_bundle(settings)
+        large = compile_bundle(make_large_bundle(settings.strategies_dir))
+        spare_loaded()
+        size = f"{RULES} rules and {TERMS:,} terms"
+        for name, bundle, most in (
+            ("the starting bundle", live.strategies, MOST_RULES_US),
+            (size, large, MOST_LARGE_RULES_US),
+        ):
+            cost = measure_rules(bundle, live.classifier.labels, self.passes)
+            self.found.setdefault("rules", {})[name] = asdict(cost)
+            self.rows += judge_rules(f"CPU time an ad for views and rules, the demo's mix, {name}", cost, most)
+        footprint = measure_footprint(settings.strategies_dir)
+        self.found["bundle"] = asdict(footprint)
+        self.rows += judge_bundle(f"A bundle of {size}", footprint)
 
 
 def make_chunks(mix: Mix) -> list[list[WarmUpRecord]]:
