@@ -4,6 +4,7 @@ Blocks go out in order to processes that have loaded the bundles once, counts co
 most a few blocks a core are in flight, so that memory does not grow with the ads.
 """
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -107,6 +108,10 @@ _contest: Contest | None = None
 def _prepare(setting: Setting) -> None:
     global _contest  # noqa: PLW0603 - what a process of the pool has loaded once
     _contest = setting.prepare()
+    # As the worker does: what is loaded stays, and an ad's objects hold no cycles, so looking for them is for nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _decide(block: list[AdRecord]) -> Tally:

@@ -73,6 +73,8 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
         _check_writable(json_to, html_to)
         if as_of is not None and as_of.tzinfo is None:
             raise CommandError(f"--as-of {as_of.isoformat()} has no zone; write it as {as_of.isoformat()}Z")
+        if workers is not None and workers < 1:
+            raise CommandError(f"--workers {workers}: give at least 1")
         minutes = parse_minutes(review_minutes)
         conditions = read_gate(gate) if gate else None
         settings = load_settings()
