@@ -56,6 +56,14 @@ def unpack_bundle(sha256: str, chunks: Sequence[bytes]) -> dict[str, bytes]:
     return files
 
 
+def read_count(first: bytes) -> int:
+    """Return how many records a bundle has, as its first one says. Raises PackingError if that is none."""
+    number, count, *_ = _open(0, first)
+    if number != 0 or not 0 < count <= MAX_PACKED_BYTES // _HEADER.size:
+        raise PackingError("record 0 is not a bundle's first; publish the bundle again")
+    return count
+
+
 def _write_plain(files: BundleFiles) -> bytes:
     if not files:
         raise PackingError("the bundle holds no files; name a folder with a bundle.yaml")

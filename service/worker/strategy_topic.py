@@ -14,7 +14,7 @@ from service.contracts.ledger import CHUNK_PREFIX, LEDGER_PREFIX, PROPOSAL_PREFI
 from service.release.folding import LedgerRecord
 from service.release.ledger import Placed
 from service.release.opening import open_bundle
-from service.release.packing import PackedBundle, PackingError, unpack_bundle
+from service.release.packing import PackedBundle, PackingError, read_count, unpack_bundle
 from service.worker.connection import Connection, tell_unreachable
 from service.worker.topic_reading import ReadRecord, TopicReader, open_topic
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS
@@ -73,18 +73,22 @@ class StrategyTopic:
     async def read_chunks(self, sha256: str) -> list[bytes]:
         """Return a bundle's records in their order, unchecked. Raises PackingError if none or not all are there."""
         places = self._places.get(sha256, {})
-        if not places or sorted(places) != list(range(len(places))):
-            have = f"{len(places)} of its records are" if places else "it is not"
-            raise PackingError(f"bundle {sha256[:12]}: {have} in {self._topic}; publish the bundle again")
-        chunks: list[bytes] = []
+        if 0 not in places:
+            raise PackingError(f"bundle {sha256[:12]} is not in {self._topic}; publish the bundle again")
         async with open_topic(self._connection, self._topic) as reader:
-            for number in range(len(places)):
-                record = await reader.read_one(_PARTITION, places[number])
-                if record is None or not record.value:
-                    text = f"bundle {sha256[:12]}: its record {number} is no longer in {self._topic}"
-                    raise PackingError(f"{text}; publish the bundle again")
-                chunks.append(record.value)
+            chunks = [await self._read_chunk(reader, sha256, 0)]
+            for number in range(1, read_count(chunks[0])):
+                if number not in places:
+                    raise PackingError(f"bundle {sha256[:12]} lacks its record {number}; publish the bundle again")
+                chunks.append(await self._read_chunk(reader, sha256, number))
         return chunks
+
+    async def _read_chunk(self, reader: TopicReader, sha256: str, number: int) -> bytes:
+        record = await reader.read_one(_PARTITION, self._places[sha256][number])
+        if record is None or not record.value:
+            text = f"bundle {sha256[:12]}: its record {number} is no longer in {self._topic}"
+            raise PackingError(f"{text}; publish the bundle again")
+        return record.value
 
     def _sort(self, record: ReadRecord) -> LedgerRecord | None:
         """Return a record of the ledger; remember what a chunk's or a proposal's is for."""

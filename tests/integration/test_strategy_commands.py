@@ -379,6 +379,24 @@ def test_what_others_wrote_to_the_topic_is_told_and_passed_over(
     assert change(run, anna, "rollback")[0] == 0
 
 
+def test_a_damaged_bundle_is_told_and_mended_by_publishing_it_again(
+    kafka: KafkaBroker, topics: dict[str, str], keys: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """Its record was overwritten or deleted, or somebody added one that is none of its own, which does no harm."""
+    topic, folder = topics["strategies_topic"], write_strategies(tmp_path / "v1", "1")
+    assert publish(run, folder, keys["anna"])[0] == 0
+    [chunk] = [record for record in kafka.read(topic) if (record.key or b"").startswith(b"bundle/")]
+    assert chunk.key is not None
+    kafka.produce(topic, [(chunk.key[:-1] + b"7", b"foreign"), (b"bundle/x", b"foreign")])
+    assert run("strategy", "fetch", "live", tmp_path / "whole")[0] == 0
+    for number, (value, told) in enumerate(((b"\0" * 100, "record 0 is no part of a bundle"), (None, "is not in"))):
+        kafka.produce(topic, [(chunk.key, value)])
+        code, _, err = run("strategy", "fetch", "live", tmp_path / "damaged")
+        assert (code, told in err, "publish the bundle again" in err) == (2, True, True)
+        assert publish(run, folder, keys["anna"])[0] == 0
+        assert run("strategy", "fetch", "live", tmp_path / f"mended-{number}")[0] == 0
+
+
 def test_what_was_mistyped_is_told_in_one_line(
     topics: dict[str, str], keys: dict[str, Path], run: Run, tmp_path: Path
 ) -> None:

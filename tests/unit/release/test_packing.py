@@ -13,6 +13,7 @@ from service.release.packing import (
     PackingError,
     _seal,
     pack_bundle,
+    read_count,
     unpack_bundle,
 )
 from service.strategy.files import MAX_BUNDLE_BYTES, MAX_FILES, hash_files
@@ -103,6 +104,14 @@ def test_records_that_are_no_bundle_are_refused(chunks: Sequence[bytes], told: s
     """Each with its own reason."""
     with pytest.raises(PackingError, match=told):
         unpack_bundle(PACKED.sha256, list(map(bytes, chunks)))
+
+
+def test_the_first_record_says_how_many_there_are() -> None:
+    """A second one, or a lie, does not."""
+    assert read_count(_THREE[0]) == 3
+    for chunk in (_THREE[1], b"", _reseal(count=2**31)[0], _reseal(count=0)[0]):
+        with pytest.raises(PackingError):
+            read_count(bytes(chunk))
 
 
 def test_another_bundle_under_the_hash_is_refused() -> None:
