@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -69,42 +69,63 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
     options the JSON and the page are the same to the byte, whatever the number of processes.
     """
 
-    def report() -> Report:
+    asked = _Asked(bundle, ads, verdicts, against, as_of, gate, review_minutes, workers)
+
+    def command() -> int:
         _check_writable(json_to, html_to)
-        if as_of is not None and as_of.tzinfo is None:
-            raise CommandError(f"--as-of {as_of.isoformat()} has no zone; write it as {as_of.isoformat()}Z")
-        if workers is not None and workers < 1:
-            raise CommandError(f"--workers {workers}: give at least 1")
-        minutes = parse_minutes(review_minutes)
-        conditions = read_gate(gate) if gate else None
-        settings = load_settings()
-        setting = Setting(
-            settings.model_dir,
-            find_bundle(bundle, settings),
-            find_bundle(against, settings) if against else None,
-            read_verdicts(verdicts) if verdicts else no_verdicts(),
-            as_of,
-        )
-        if conditions:
-            check_gate(conditions, compared=against is not None)
-        contest = setting.prepare()
-        past = open_ads(ads, settings)
-        with closing(past.read()) as records, show_progress(past.total, err) as show:
-            source = AdSource(records)
+        return _deliver(_backtest(asked), json_to, html_to)
 
-            def tell(tally: Tally) -> None:
-                decided = tally.ads + tally.unreadable.total()
-                # More was read than is decided: blocks are on their way.
-                done = source.read_bytes * decided / source.ads if past.unit == "bytes" else decided
-                show(done, tally.ads)
+    return run_backtest(command)
 
-            tally = run(source.cut_blocks(), setting, contest, workers or count_cores(), tell)
-        result = summarise(tally, source, contest, minutes)
-        if conditions is None:
-            return result
-        return result.model_copy(update={"gate": judge_gate(conditions, tally)})
 
-    return run_backtest(lambda: _deliver(report(), json_to, html_to))
+class _Asked(NamedTuple):
+    """The options that decide about the report."""
+
+    bundle: str
+    ads: str
+    verdicts: Path | None
+    against: str | None
+    as_of: datetime | None
+    gate: Path | None
+    review_minutes: str
+    workers: int | None
+
+
+def _backtest(asked: _Asked) -> Report:
+    if asked.as_of is not None and asked.as_of.tzinfo is None:
+        raise CommandError(f"--as-of {asked.as_of.isoformat()} has no zone; write it as {asked.as_of.isoformat()}Z")
+    if asked.workers is not None and asked.workers < 1:
+        raise CommandError(f"--workers {asked.workers}: give at least 1")
+    minutes = parse_minutes(asked.review_minutes)
+    gate = read_gate(asked.gate) if asked.gate else None
+    if gate:
+        check_gate(gate, compared=asked.against is not None)
+    settings = load_settings()
+    setting = _gather(asked, settings)
+    contest = setting.prepare()
+    past = open_ads(asked.ads, settings)
+    with closing(past.read()) as records, show_progress(past.total, err) as show:
+        source = AdSource(records)
+
+        def tell(tally: Tally) -> None:
+            decided = tally.ads + tally.unreadable.total()
+            # More was read than is decided: blocks are on their way.
+            done = source.read_bytes * decided / source.ads if past.unit == "bytes" else decided
+            show(done, tally.ads)
+
+        tally = run(source.cut_blocks(), setting, contest, asked.workers or count_cores(), tell)
+    report = summarise(tally, source, contest, minutes)
+    return report if gate is None else report.model_copy(update={"gate": judge_gate(gate, tally)})
+
+
+def _gather(asked: _Asked, settings: Settings) -> Setting:
+    return Setting(
+        settings.model_dir,
+        find_bundle(asked.bundle, settings),
+        find_bundle(asked.against, settings) if asked.against else None,
+        read_verdicts(asked.verdicts) if asked.verdicts else no_verdicts(),
+        asked.as_of,
+    )
 
 
 def run_backtest(command: Callable[[], int]) -> int:
