@@ -19,9 +19,11 @@ from service.linting.sample import Sample
 from service.linting.shadowing import find_shadowed
 from service.linting.testing import RanTests, run_tests
 from service.linting.unused import find_ended, find_unused
+from service.rules.condition_errors import ConditionError
+from service.rules.conditions import compile_condition
 from service.strategy import Bundle, BundleFiles, Problem, StrategyError, compile_bundle
 from service.strategy.documents import read_yaml
-from service.strategy.files import SHARED_FILE, check_sizes
+from service.strategy.files import SHARED_FILE, check_files
 from service.strategy.indexes import build_indexes
 from service.strategy.layers import Layer, RuleSource, read_layers
 from service.strategy.lists import Lists, read_lists
@@ -58,7 +60,7 @@ def check_bundle(files: BundleFiles, sample: Sample, classifier: Classifier | No
 
 def _report_broken(files: BundleFiles, problems: Sequence[Problem], sample: Sample) -> Report:
     findings = Findings(tuple(problems))
-    if check_sizes(files):
+    if check_files(files):
         return Report(*sort_findings(findings))  # what is too large is not read any further
     shared, layers, lists = _read(files)
     try:
@@ -76,11 +78,22 @@ def _leave_out_broken(layer: Layer, problems: Iterable[Problem]) -> Layer:
     told = {(problem.file, problem.line) for problem in problems}
 
     def is_whole(source: RuleSource) -> bool:
-        lines = [source.where("when", index).line + text.count("\n") for index, text in enumerate(source.entry.when)]
+        if not all(map(_compiles, source.entry.when)):
+            return False
+        # One line more than the text has: in YAML a block starts below its sign.
+        ends = [source.where("when", index).line + text.count("\n") + 1 for index, text in enumerate(source.entry.when)]
         first = source.where().line
-        return not any((source.document.file, line) in told for line in range(first, max(lines, default=first) + 1))
+        return not any((source.document.file, line) in told for line in range(first, max(ends, default=first) + 1))
 
     return replace(layer, rules=tuple(source for source in layer.rules if is_whole(source)))
+
+
+def _compiles(condition: str) -> bool:
+    try:
+        compile_condition(condition)
+    except ConditionError:
+        return False
+    return True
 
 
 def _read(files: BundleFiles) -> tuple[BundleFile | None, list[Layer], Lists]:

@@ -32,7 +32,7 @@ def test_the_place_is_that_of_the_part(check: Check) -> None:
     ("text", "line", "column"),
     [
         ("'landing.is_ip && landing.encoding_depth > 9'", 9, 27),
-        ("|\n        landing.is_ip &&\n          landing.encoding_depth > 9", 11, 3),
+        ("|\n        landing.is_ip &&\n          landing.encoding_depth > 9", 11, 11),
     ],
 )
 def test_places_inside_quotes_and_blocks(text: str, line: int, column: int, check: Check) -> None:
