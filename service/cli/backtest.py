@@ -68,7 +68,6 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
     Exit code 0; 1 if the gate is broken; 2 if the backtest could not be run. On the same ads, bundles, model and
     options the JSON and the page are the same to the byte, whatever the number of processes.
     """
-
     asked = _Asked(bundle, ads, verdicts, against, as_of, gate, review_minutes, workers)
 
     def command() -> int:
