@@ -15,7 +15,7 @@ from service.contracts.submission import Submission
 from service.strategy.checking import check_default, check_layers
 from service.strategy.compiled import CompiledStrategy
 from service.strategy.effective import Effective, Merger
-from service.strategy.files import SHARED_FILE, BundleFiles, check_sizes, hash_files, read_folder
+from service.strategy.files import SHARED_FILE, BundleFiles, check_files, hash_files, read_folder
 from service.strategy.indexes import Indexes, build_indexes
 from service.strategy.layering import Layerings, TooManyLayeringsError, lay_over
 from service.strategy.layers import Layer, read_layers
@@ -95,7 +95,7 @@ def compile_bundle(files: BundleFiles, *, reuse: Bundle | None = None) -> Bundle
 
 
 def _read(files: BundleFiles, reuse: Bundle | None) -> Contents:
-    if problems := check_sizes(files):
+    if problems := check_files(files):
         raise StrategyError(problems)
     lists, problems = read_lists(files, reuse.lists if reuse else None)
     reader = Reader(reuse.readings if reuse else None)

@@ -38,6 +38,8 @@ class Document(NamedTuple):
 
     file: str
     content: Any
+    lines: tuple[str, ...] = ()
+    """The file's text."""
 
     def place(self, path: Path, *, of_key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of the value at `path`, or of its key; of the nearest parent if absent."""
@@ -64,13 +66,26 @@ class Document(NamedTuple):
         first, start = self.place(path)
         text = self._get(path)
         if isinstance(text, LiteralScalarString | FoldedScalarString):
-            # A block's text starts on the line below its sign; a folded one has lost its lines' ends.
-            return Where(self.file, first + line, 1 if isinstance(text, FoldedScalarString) else column)
-        if line > 1:
-            return Where(self.file, first + line - 1, column)
-        return Where(
-            self.file, first, start + column - 1 + isinstance(text, SingleQuotedScalarString | DoubleQuotedScalarString)
-        )
+            # A block's text starts on the line below its sign.
+            first, start = first + 1, _indent(self.lines[first]) + 1
+            if isinstance(text, LiteralScalarString):
+                return Where(self.file, first + line - 1, start + column - 1)
+        elif isinstance(text, SingleQuotedScalarString | DoubleQuotedScalarString):
+            start += 1
+        offset = sum(len(part) + 1 for part in str(text).split("\n")[: line - 1]) + column - 1
+        return Where(self.file, *self._walk(first, start, offset))
+
+    def _walk(self, line: int, column: int, offset: int) -> tuple[int, int]:
+        """Return where the character at `offset` of a text that goes on over lines, joined by blanks, stands."""
+        while True:
+            here = self.lines[line - 1][column - 1 :].rstrip()
+            if offset <= len(here) or line >= len(self.lines):
+                return line, column + offset
+            following = next((n for n in range(line, len(self.lines)) if self.lines[n].strip()), None)
+            if following is None or _indent(self.lines[following]) == 0:
+                return line, column + offset
+            offset = max(offset - len(here) - 1, 0)
+            line, column = following + 1, _indent(self.lines[following]) + 1
 
     def problem(self, path: Path, what: str, remedy: str, *, of_key: bool = False) -> Problem:
         """Return the problem at `path`."""
@@ -91,7 +106,8 @@ def read_yaml(raw: bytes, file: str) -> Document | Problem:
     yaml.Constructor = _Constructor
     yaml.preserve_quotes = True
     try:
-        content = yaml.load(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
+        content = yaml.load(text)
         count_values(content)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -104,7 +120,11 @@ def read_yaml(raw: bytes, file: str) -> Document | Problem:
         return Problem(file, 1, 1, f"not YAML: {str(error).splitlines()[0]}", "mend the YAML")
     if not isinstance(content, CommentedMap):
         return Problem(file, 1, 1, "the file holds no mapping", "start it with 'key: value' lines")
-    return Document(file, content)
+    return Document(file, content, tuple(text.split("\n")))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _explain_yaml(error: MarkedYAMLError, file: str) -> Problem:

@@ -4,6 +4,7 @@ Knows paths and bytes only; what stands in them is read by `reading` and `lists`
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ MAX_BUNDLE_BYTES = 64_000_000
 MAX_ENTRIES = 500_000
 """Of all lists of one kind together."""
 
+_BELONGS = re.compile(r"[^/.][^/]*\.yaml|(?:rules|tests)/(?:[^/.][^/]*/)*[^/.][^/]*\.yaml|lists/[^/.][^/]*/[^/.][^/]*")
 _PATTERNS = ("*.yaml", "rules/**/*.yaml", "tests/**/*.yaml", "lists/*/*")
 
 
@@ -61,9 +63,9 @@ def hash_files(files: BundleFiles) -> str:
     return digest.hexdigest()
 
 
-def check_sizes(files: BundleFiles) -> list[Problem]:
-    """Return which limits the files exceed. A file that is named must not be read any further."""
-    problems = []
+def check_files(files: BundleFiles) -> list[Problem]:
+    """Return which files have no place in a bundle, and which limits they exceed; none must be read any further."""
+    problems = [_stray(name) for name in files if not _BELONGS.fullmatch(name)]
     if len(files) > MAX_FILES:
         problems.append(Problem("bundle", 1, 1, f"{len(files)} files", f"keep a bundle under {MAX_FILES} files"))
     total = sum(map(len, files.values()))
@@ -78,6 +80,11 @@ def check_sizes(files: BundleFiles) -> list[Problem]:
         elif len(content) > limit:
             problems.append(_too_large(name, len(content), limit))
     return problems
+
+
+def _stray(name: str) -> Problem:
+    remedy = "a bundle is *.yaml, rules/*.yaml, tests/*.yaml and lists/KIND/*.txt"
+    return Problem(name[:200], 1, 1, "has no place in a bundle", remedy)
 
 
 def _too_large(name: str, size: int, limit: int) -> Problem:

@@ -1,10 +1,14 @@
 """Does what a rule looks for stand in the ad, and where? From a bundle's hits to one rule's evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from service.contracts.decision import MAX_EVIDENCE, MAX_EXCERPT_CHARS, Evidence, View
 from service.rules.ad_view import AdView
+from service.rules.advertisers import AdvertiserHit
+from service.rules.hosts import HostHit
+from service.rules.regexes import RegexHit
+from service.rules.terms import TermHit
 from service.strategy.indexes import Hits
 from service.strategy.rule_schema import TERM_FIELDS, Match
 from service.text.views import Place
@@ -31,36 +35,46 @@ class Matcher:
 
     def find(self, ad: AdView, hits: Hits) -> Matched | None:
         """Return the evidence that the ad's hits hold for this match; None if there is none."""
-        found = [*self._find_in_prose(ad, hits), *self._find_elsewhere(hits)]
+        found: list[Evidence] = []
+        if self._terms and hits.terms:
+            found += self._find_terms(ad, hits.terms)
+        if self._regexes and hits.regexes:
+            found += self._find_regexes(ad, hits.regexes)
+        if self._hosts and hits.hosts:
+            found += self._find_hosts(hits.hosts)
+        if self._advertisers and hits.advertisers:
+            found += self._find_advertisers(hits.advertisers)
         if not found:
             return None
-        # Plain spellings first: they are what a reviewer should see when there are more hits than room.
-        found.sort(key=lambda pair: pair[1])
-        return Matched(
-            tuple(shown for shown, _ in found[:MAX_EVIDENCE]), disguised=all(disguised for _, disguised in found)
-        )
+        disguised = [evidence for evidence in found if evidence.view is View.SQUEEZED]
+        if disguised and len(disguised) < len(found):
+            # Plain spellings first: they are what a reviewer should see when there are more hits than room.
+            found = [evidence for evidence in found if evidence.view is not View.SQUEEZED] + disguised
+        return Matched(tuple(found[:MAX_EVIDENCE]), disguised=len(disguised) == len(found))
 
-    def _find_in_prose(self, ad: AdView, hits: Hits) -> Iterator[tuple[Evidence, bool]]:
-        for term in hits.terms:
-            if term.entry.list in self._terms and term.view in self._views:
-                place = term.locate(ad.views)
+    def _find_terms(self, ad: AdView, hits: Iterable[TermHit]) -> Iterator[Evidence]:
+        for hit in hits:
+            if hit.entry.list in self._terms and hit.view in self._views:
+                place = hit.locate(ad.views)
                 if place.field in self._fields:
-                    matched = f"terms/{term.entry.list}: {term.entry.text}"
-                    yield _show(place, term.view, matched), term.view is View.SQUEEZED
-        for regex in hits.regexes:
-            if regex.entry.list in self._regexes and regex.view in self._views:
-                place = regex.locate(ad.views)
-                if place.field in self._fields:
-                    yield _show(place, regex.view, f"regexes/{regex.entry.list}: {regex.entry.pattern}"), False
+                    yield _show(place, hit.view, f"terms/{hit.entry.list}: {hit.entry.text}")
 
-    def _find_elsewhere(self, hits: Hits) -> Iterator[tuple[Evidence, bool]]:
-        for host in hits.hosts:
-            if host.list in self._hosts and host.place.field in self._fields:
-                yield _show(host.place, View.BASE, f"hosts/{host.list}: {host.entry}"), False
-        for advertiser in hits.advertisers:
-            if advertiser.list in self._advertisers:
-                matched = f"advertisers/{advertiser.list}: {advertiser.entry}"
-                yield _show(advertiser.place, View.BASE, matched), False
+    def _find_regexes(self, ad: AdView, hits: Iterable[RegexHit]) -> Iterator[Evidence]:
+        for hit in hits:
+            if hit.entry.list in self._regexes and hit.view in self._views:
+                place = hit.locate(ad.views)
+                if place.field in self._fields:
+                    yield _show(place, hit.view, f"regexes/{hit.entry.list}: {hit.entry.pattern}")
+
+    def _find_hosts(self, hits: Iterable[HostHit]) -> Iterator[Evidence]:
+        for hit in hits:
+            if hit.list in self._hosts and hit.place.field in self._fields:
+                yield _show(hit.place, View.BASE, f"hosts/{hit.list}: {hit.entry}")
+
+    def _find_advertisers(self, hits: Iterable[AdvertiserHit]) -> Iterator[Evidence]:
+        for hit in hits:
+            if hit.list in self._advertisers:
+                yield _show(hit.place, View.BASE, f"advertisers/{hit.list}: {hit.entry}")
 
 
 def _show(place: Place, view: View, matched: str) -> Evidence:

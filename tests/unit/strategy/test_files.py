@@ -89,6 +89,16 @@ def test_a_file_too_large_for_memory_is_not_read(write_bundle: WriteBundle, monk
         read_folder(folder)
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "x/default.yaml", "../default.yaml", "/etc/default.yaml", "lists/terms/../x.txt", ".yaml", ""]
+)
+def test_a_file_without_a_place_is_refused(name: str) -> None:
+    """What came by Kafka may hold anything; nothing of it is silently left out, and no name leads out of the bundle."""
+    assert fail({**SMALL, name: b"x"}) == [
+        f"{name}:1:1: has no place in a bundle; a bundle is *.yaml, rules/*.yaml, tests/*.yaml and lists/KIND/*.txt"
+    ]
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     """A mistyped path is told as such."""
     with pytest.raises(StrategyError, match=r"nowhere:1:1: is no folder; name the folder that holds bundle.yaml"):
