@@ -5,6 +5,7 @@ by a full buffer: every ad is judged by both bundles and its shadow decision is 
 left out, which makes the share look larger than it is in a worker.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,11 +39,17 @@ class ShadowCost:
 
 
 def make_candidate(live: LiveBundle, folder: Path) -> LiveBundle:
-    """Return what a strategist would try: the same bundle with one more term in a list, and another version."""
+    """Return what a strategist would try: the same bundle with one more term in a list."""
     files = read_folder(folder)
     lists = sorted(name for name in files if name.startswith("lists/terms/"))
     files[lists[0]] += _TERM
-    files["bundle.yaml"] += b"\n# a candidate\n"
+    return live._replace(strategies=compile_bundle(files, reuse=live.strategies))
+
+
+def make_candidate_for_all(live: LiveBundle, folder: Path) -> LiveBundle:
+    """Return a candidate that concerns every ad, so that nothing of live's rulings can be taken over."""
+    files = read_folder(folder)
+    files["bundle.yaml"] = re.sub(rb"(?m)^failure_sla_minutes: *", rb"\g<0>1", files["bundle.yaml"])
     return live._replace(strategies=compile_bundle(files, reuse=live.strategies))
 
 

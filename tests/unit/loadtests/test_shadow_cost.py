@@ -5,9 +5,10 @@ from pathlib import Path
 from loadtests.ads import make_records
 from loadtests.candidates.task import WarmUpRecord
 from loadtests.judging import judge_shadow
-from loadtests.shadow_cost import ShadowCost, Shadower, make_candidate, measure_shadow
+from loadtests.shadow_cost import ShadowCost, Shadower, make_candidate, make_candidate_for_all, measure_shadow
 from loadtests.spread import Spread
 from service.deployment import Deployment
+from service.moderate.likeness import share_policies
 from service.worker.fitting import SizeLimits
 from service.worker.in_force import InForce
 from service.worker.outputs import InputRecord, Pipeline
@@ -27,11 +28,12 @@ def make_pipeline(deployment: Deployment) -> Pipeline:
 
 
 def test_the_candidate_is_another_bundle_that_decides_alike(tmp_path: Path) -> None:
-    """As after a strategist's small change: the list with one more term is another, all else is shared."""
+    """As after a strategist's small change, and as after one that concerns every ad."""
     live = make_small_bundle(tmp_path / "live", make_classifier())
-    candidate = make_candidate(live, tmp_path / "live")
-    assert candidate.strategies.ref.sha256 != live.strategies.ref.sha256
-    assert candidate.classifier is live.classifier
+    one, every = make_candidate(live, tmp_path / "live"), make_candidate_for_all(live, tmp_path / "live")
+    assert len({bundle.strategies.ref.sha256 for bundle in (live, one, every)}) == 3
+    assert one.classifier is every.classifier is live.classifier
+    assert (share_policies(live, one), share_policies(live, every)) == (True, False)
 
 
 def test_every_ad_is_judged_by_both_bundles(tmp_path: Path) -> None:
