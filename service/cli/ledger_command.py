@@ -18,7 +18,7 @@ from service.contracts.ledger import AnyEntry, Envelope, Promote, Publish, SetRo
 from service.release.approvals import GuardsWrongError
 from service.release.ledger import LedgerRefusedError, UnapprovedError
 from service.release.packing import PackingError
-from service.release.signing import KeyFileError, SigningKey, sign
+from service.release.signing import KeyFileError, SigningKey, fingerprint, sign
 from service.settings import Settings
 from service.worker.ledger_access import LedgerAccess, LostRaceError, load_keys, open_ledger
 from service.worker.status_watch import StatusBoard, watch_statuses
@@ -127,10 +127,18 @@ def warn_of_refused(access: LedgerAccess) -> None:
 
 
 def choose_key(settings: Settings, file: Path | None) -> SigningKey | None:
-    """Return the key to sign with; None where unsigned entries are allowed and none is set. Raises KeyFileError."""
+    """Return the key to sign with; None where unsigned entries are allowed and none is set.
+
+    Raises KeyFileError; CommandError where the key's signature would not count.
+    """
     chosen = file or settings.signing_key_file
     if chosen is not None:
-        return SigningKey.load(chosen)
+        key = SigningKey.load(chosen)
+        known = load_keys(settings).keys.get(key.name)
+        if (known is None or fingerprint(known) != key.fingerprint) and not settings.allow_unsigned_strategies:
+            text = f"the workers would not know the key '{key.name}' in {chosen}: its public half is not in"
+            raise CommandError(f"{text} SLUICE_STRATEGY_KEYS_DIR; put {key.name}.pem there, or sign with another key")
+        return key
     if settings.allow_unsigned_strategies:
         return None
     raise CommandError("no key to sign with; pass --key FILE, or set SLUICE_SIGNING_KEY_FILE")

@@ -160,9 +160,7 @@ async def add_signature(author: Author, envelope: Envelope, entry: Publish | Pro
         return await renew(author, entry)
     signed = author.sign(envelope)
     if len(access.name_signers(signed)) <= len(access.name_signers(envelope)):
-        raise CommandError(
-            f"{author.name} has signed it already, or the workers do not know this key; somebody else must"
-        )
+        raise CommandError(f"{author.name} has signed it already; somebody else must")
     status = await author.submit_entry(signed, entry)
     if access.ledger.sequence == entry.sequence:
         await access.write(name_proposal(entry.bundle), None)

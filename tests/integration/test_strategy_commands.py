@@ -148,7 +148,7 @@ def test_two_people_sign_what_the_strategy_says(
     assert "waits for `sluice strategy approve" in run("strategy", "status")[1]
     approve = ("strategy", "approve", sha256, "--yes", "--no-wait", "--key")
     assert "anna has signed it already" in run(*approve, keys["anna"])[2]
-    assert "do not know this key" in run(*approve, keys["eve"])[2]
+    assert "the workers would not know the key 'eve'" in run(*approve, keys["eve"])[2]
     assert run("strategy", "approve", sha256, "--no-wait", "--key", keys["ben"])[2].endswith("pass --yes\n")
     code, said, err = run(*approve, keys["ben"])
     assert (code, err) == (0, "")
@@ -243,7 +243,7 @@ def test_who_must_not_publish_is_told_so(
 ) -> None:
     """An unknown key, no key, a broken bundle, failing tests, a version that was taken: nothing is written."""
     folder = write_strategies(tmp_path / "v1", "1")
-    assert "signed by unknown keys (eve)" in publish(run, folder, keys["eve"])[2]
+    assert "the workers would not know the key 'eve'" in publish(run, folder, keys["eve"])[2]
     code, _, err = run("strategy", "publish", folder, "--channel", "live", "--reason", "r", "--no-wait")
     assert (code, err) == (2, "sluice: no key to sign with; pass --key FILE, or set SLUICE_SIGNING_KEY_FILE\n")
     broken = write_strategies(
@@ -253,6 +253,7 @@ def test_who_must_not_publish_is_told_so(
     assert code == 1
     assert "did you mean 'gambling'?" in said
     assert read_ledger(kafka, topics["strategies_topic"]) == []
+    assert kafka.read(topics["strategies_topic"]) == []
     assert publish(run, folder, keys["anna"])[0] == 0
     other = write_strategies(tmp_path / "other", "1", GAMES)
     code, _, err = publish(run, other, keys["anna"])
