@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from service import __version__
 from service.contracts.control import Halt
@@ -15,6 +16,7 @@ from service.worker.shadow import Shadow
 from service.worker.status_topic import StatusWriter
 from service.worker.strategy_follower import StrategyFollower, Watchers
 from service.worker.strategy_report import Identity, StrategyReport
+from service.worker.strategy_topic import open_strategies
 
 
 class Strategies:
@@ -36,7 +38,7 @@ class Strategies:
         self._preparer = Preparer(loaded.prepare)
         self._follower = StrategyFollower(
             settings,
-            connection,
+            partial(open_strategies, connection, settings.strategies_topic),
             loaded.keys,
             preparer=self._preparer,
             in_force=loaded.in_force,

@@ -19,11 +19,11 @@ from service.release.folding import fold_records, take_record
 from service.release.ledger import Ledger, LedgerRefusedError, Placed
 from service.release.signing import PublicKeys
 from service.settings import Settings
-from service.worker.connection import BrokerUnreachableError, Connection
+from service.worker.connection import BrokerUnreachableError
 from service.worker.deploying import Standing
+from service.worker.entry_source import EntrySource, OpenTopic
 from service.worker.in_force import InForce
 from service.worker.preparing import BundleRefusedError, Preparer
-from service.worker.strategy_topic import StrategyTopic, open_strategies
 from service.worker.topics_cluster import RefusedByBrokerError
 
 _log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class StrategyFollower:
     def __init__(  # noqa: PLR0913 - the joint between the topic, the bundles and who is told
         self,
         settings: Settings,
-        connection: Connection,
+        open_topic: OpenTopic,
         keys: PublicKeys,
         *,
         preparer: Preparer,
@@ -56,7 +56,7 @@ class StrategyFollower:
         standing: Standing,
         watchers: Watchers,
     ) -> None:
-        self._settings, self._connection, self._keys = settings, connection, keys
+        self._settings, self._open_topic, self._keys = settings, open_topic, keys
         self._preparer, self._in_force, self._watchers = preparer, in_force, watchers
         self._allow_unsigned = settings.allow_unsigned_strategies
         self.standing = standing
@@ -83,7 +83,7 @@ class StrategyFollower:
         lost = False
         while True:
             try:
-                async with open_strategies(self._connection, self._settings.strategies_topic) as topic:
+                async with self._open_topic() as topic:
                     await self._begin(topic)
                     lost = False
                     await self._go_on(topic)
@@ -97,7 +97,7 @@ class StrategyFollower:
                 _log.exception("strategies_not_followed", remedy="report it; what is in force goes on")
             await asyncio.sleep(_RETRY_S)
 
-    async def _begin(self, topic: StrategyTopic) -> None:
+    async def _begin(self, topic: EntrySource) -> None:
         """Take all that lies in the topic, and prepare what is due before the first ad is decided."""
         folded = fold_records(await topic.read_to_end(), self._keys, allow_unsigned=self._allow_unsigned)
         self._answered_at_s = time.monotonic()
@@ -118,7 +118,7 @@ class StrategyFollower:
         if not self.settled.is_set():
             await self._prepare_due(topic)
 
-    async def _go_on(self, topic: StrategyTopic) -> None:
+    async def _go_on(self, topic: EntrySource) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_entries(topic), name="take-entries")
             group.create_task(self._prepare_on(topic), name="prepare-bundles")
@@ -133,7 +133,7 @@ class StrategyFollower:
             self._deploy()
         self._watchers.changed()
 
-    async def _take_entries(self, topic: StrategyTopic) -> None:
+    async def _take_entries(self, topic: EntrySource) -> None:
         async for record in topic.read_on():
             self._answered_at_s = time.monotonic()
             try:
@@ -154,13 +154,14 @@ class StrategyFollower:
         self._deploy()
         self._due.set()
 
-    async def _prepare_on(self, topic: StrategyTopic) -> None:
+    async def _prepare_on(self, topic: EntrySource) -> None:
         while True:
             await self._due.wait()
             self._due.clear()
             await self._prepare_due(topic)
+            self._preparer.give_back_soon()
 
-    async def _prepare_due(self, topic: StrategyTopic) -> None:
+    async def _prepare_due(self, topic: EntrySource) -> None:
         while (placed := self.standing.find_unprepared()) is not None:
             started_s = time.monotonic()
             deployed = self._in_force.deployment
@@ -181,7 +182,7 @@ class StrategyFollower:
         _log.info("bundle_prepared", bundle=placed.bundle, version=placed.version, seconds=round(took_s, 3))
         self._watchers.swapped(took_s)
 
-    async def _ask_on(self, topic: StrategyTopic) -> None:
+    async def _ask_on(self, topic: EntrySource) -> None:
         silent = False
         while True:
             await asyncio.sleep(self._settings.status_interval_s)
