@@ -48,14 +48,15 @@ def explain_error(message: str, variables: Collection[str]) -> tuple[str, str]:
 def _suggest_name(name: str, variables: Collection[str]) -> str:
     if name in _WORDS:
         return f"write '{_WORDS[name]}'"
-    near = get_close_matches(name, [*variables, *_FUNCTIONS], n=1, cutoff=0.6)
+    family, _, field = name.rpartition(".")
+    known = [variable for variable in variables if variable.startswith(family + ".")] if family else []
+    # What a family's names have in common says nothing about which was meant.
+    candidates = {variable.removeprefix(family + "."): variable for variable in known}
+    near = get_close_matches(field, candidates or [*variables, *_FUNCTIONS], n=1, cutoff=0.6)
     if near:
-        return f"did you mean '{near[0]}'?"
-    # A name such as `ad.price` is mostly an attribute of the platform's own.
-    family = name.split(".", maxsplit=1)[0] + "."
-    known = [variable for variable in variables if variable.startswith(family)]
-    if family == "ad." and name.count(".") == 1:
-        return f"known are {', '.join(known)}; a field of your own is ad.attributes.{name.removeprefix('ad.')}"
+        return f"did you mean '{candidates.get(near[0], near[0])}'?"
+    if family == "ad":
+        return f"known are {', '.join(known)}; a field of your own is ad.attributes.{field}"
     if not known:
         known = sorted({variable.split(".")[0] + (".*" if "." in variable else "") for variable in variables})
     return f"known are {', '.join(known[:_LONGEST_LIST])}"

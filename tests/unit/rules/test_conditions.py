@@ -21,7 +21,7 @@ def situation(
     **changes: Any,  # noqa: ANN401 - any JSON value
 ) -> Situation:
     ad = AdView(Submission.model_validate(make_ad(**changes)))
-    return Situation(ad, NOW, scores or {}, term_hits, host_hits)
+    return Situation(ad, NOW, scores or {}, term_hits, host_hits, ["wallets"], ["known"])
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def situation(
         '"gambling" in scores && scores["gambling"] > 0.4',
         '"crypto" in term_hits && !("x" in term_hits)',
         '"blocked" in host_hits',
+        '"wallets" in regex_hits && "known" in advertiser_hits',
         "true // a comment",
     ],
 )
@@ -67,7 +68,47 @@ def test_conditions_that_hold(text: str) -> None:
             "'startWith' is not a variable or function of conditions; did you mean 'startsWith'?",
             20,
         ),
-        ("ad.market ==", "syntax error: mismatched input '<EOF>'", 13),
+        (
+            "ad.market ==",
+            "syntax error: mismatched input '<EOF>'; something is missing at the end: a value or a closing bracket",
+            13,
+        ),
+        (
+            'ad.market == "DE" and true',
+            "syntax error: mismatched input 'and' expecting <EOF>; write '&&' for 'and'",
+            19,
+        ),
+        ('ad.market == "DE" or true', "syntax error: mismatched input 'or' expecting <EOF>; write '||' for 'or'", 19),
+        ('ad.market = "DE"', "syntax error: token recognition error at: '= '; write '==' to compare", 11),
+        (
+            'ad.market == "DE',
+            "syntax error: token recognition error at: '\"DE'; close the text with a second quotation mark",
+            14,
+        ),
+        ("landing.valid & true", "syntax error: token recognition error at: '& '; write '&&' for 'and'", 15),
+        ("True", "'True' is not a variable or function of conditions; write 'true'", 1),
+        ("ad.language == nil", "'nil' is not a variable or function of conditions; write 'null'", 16),
+        ("ad.market == null", "'==' does not work on string and null_type; it is never null: compare it with ''", 11),
+        (
+            '"DE" in ad.market',
+            '\'in\' does not work on string and string; write a list such as ["DE", "FR"] on the right',
+            6,
+        ),
+        (
+            "ad.price > 3.0",
+            "'ad.price' is not a variable or function of conditions; known are ad.vertical, ad.market, ad.product, ad.language, ad.attributes; a field of your own is ad.attributes.price",
+            3,
+        ),
+        (
+            "price > 3.0",
+            "'price' is not a variable or function of conditions; known are ad.*, advertiser.*, advertiser_hits, host_hits, landing.*, regex_hits, scores, term_hits",
+            1,
+        ),
+        (
+            'term_hit.exists(t, t == "x")',
+            "'term_hit' is not a variable or function of conditions; did you mean 'term_hits'?",
+            1,
+        ),
         ("'\ud800' == ad.market", "", 1),
     ],
 )
