@@ -12,7 +12,8 @@ import pytest
 
 from tests.ads import encode_ad, make_ad, stream_ads
 from tests.integration.conftest import StartWorker
-from tests.integration.traffic import wait_for_answers
+from tests.integration.strategies import Strategist, write_strategies
+from tests.integration.traffic import decode, read_answers, wait_for_answers
 from tests.integration.workers import ROOT, SLUICE
 from tests.kafka_broker import KafkaBroker
 
@@ -97,6 +98,48 @@ def test_a_range_of_a_topic_is_the_same_every_time(decided: dict[str, str], tmp_
     code, _, error = _run(decided, "backtest", "--bundle", str(BUNDLE), "--ads", source, "--json", str(part))
     assert code == 0, error
     assert _read(part)["ads"]["read"] == 10, "offsets 0 to 9 of partition 0 alone"
+
+
+GAMES_TO_REVIEW = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: review}\n"
+
+
+def test_arms_and_blocks_of_published_bundles_are_reproduced(
+    kafka: KafkaBroker, environment: dict[str, str], start_worker: StartWorker, tmp_path: Path
+) -> None:
+    """Half the advertisers by a candidate, one of them blocked: bundles are found by the recorded hashes alone."""
+    keys = tmp_path / "keys"
+    environment.update({"SLUICE_STRATEGY_KEYS_DIR": str(keys), "SLUICE_IMAGE_BUNDLE": "never"})
+    Strategist(environment).type("strategy", "keygen", "kim", "--to", keys)
+    kim = Strategist(environment, keys / "kim.key")
+    live, candidate = write_strategies(tmp_path / "v1", "1"), write_strategies(tmp_path / "v2", "2", GAMES_TO_REVIEW)
+    kim.type("strategy", "publish", live, "--channel", "live", "--reason", "begin", "--no-wait")
+    worker = start_worker()
+    worker.wait_ready(120)
+    kim.type("strategy", "publish", candidate, "--channel", "candidate", "--reason", "try it")
+    kim.type("strategy", "rollout", "--percent", "50", "--reason", "half")
+    blocked = ("block", "advertiser", "adv-3", "--for", "1h", "--reason", "now", "--policy", "spam")
+    kim.type(*blocked)
+    ads = [make_ad(f"ad-{number}", vertical="games", advertiser={"id": f"adv-{number % 50}"}) for number in range(200)]
+    kafka.produce(environment["SLUICE_SUBMISSIONS_TOPIC"], [(ad["ad_id"].encode(), encode_ad(ad)) for ad in ads])
+    wait_for_answers(kafka, environment, [worker], within_s=120).require_one_each()
+    decisions = [decode(record) for record in read_answers(kafka, environment).decisions]
+    assert {(one["arm"], one["outcome"]) for one in decisions} >= {("live", "approve"), ("candidate", "review")}
+    assert sum(one["outcome"] == "reject" for one in decisions) == 4, "the blocked advertiser's ads"
+
+    result = tmp_path / "result.json"
+    code, told, error = _run(
+        environment, "reproduce", f"kafka:{environment['SLUICE_DECISIONS_TOPIC']}", "--json", str(result)
+    )
+    assert code == 0, told + error
+    assert _read(result)["answers"]["reproduced"] == 200
+
+    (sha256,) = {one["bundle"]["sha256"] for one in decisions if one["arm"] == "candidate"}
+    report = tmp_path / "report.json"
+    source = f"kafka:{environment['SLUICE_SUBMISSIONS_TOPIC']}"
+    options = ("--bundle", sha256[:12], "--against", "live", "--ads", source, "--json", str(report))
+    code, told, error = _run(environment, "backtest", *options)
+    assert code == 0, error
+    assert _read(report)["moves"] == [{"before": "approve", "after": "review", "ads": 200}], "blocks are not applied"
 
 
 def test_what_is_not_there_is_told_in_one_line(environment: dict[str, str]) -> None:
