@@ -32,17 +32,17 @@ class Verdict(NamedTuple):
 
 def judge_worker(status: WorkerStatus, wanted: Wanted) -> Verdict:
     """Return whether the worker runs by what is wanted, refused it, or has not come to it yet."""
+    shown = status.live if wanted.channel == "live" else status.candidate
+    if status.sequence >= wanted.sequence and wanted.channel is not None and shown == wanted.bundle:
+        return Verdict("done", status.candidate_off if wanted.channel == "candidate" else "")
     for refusal in status.refusals:
         if refusal.sequence == wanted.sequence:
             return Verdict("refused", refusal.why)
     if status.sequence < wanted.sequence:
-        return Verdict("waiting")
-    if wanted.channel is None or status.sequence > wanted.sequence:  # a later entry may have replaced it by now
-        return Verdict("done")
-    shown = status.live if wanted.channel == "live" else status.candidate
-    if shown != wanted.bundle:
-        return Verdict("waiting")
-    return Verdict("done", status.candidate_off if wanted.channel == "candidate" else "")
+        latest = status.refusals[0].why if status.refusals else ""
+        return Verdict("waiting", latest)
+    # A later entry may have put another bundle in its place by now.
+    return Verdict("done" if wanted.channel is None or status.sequence > wanted.sequence else "waiting")
 
 
 async def wait_for_workers(board: StatusBoard, wanted: Wanted, timeout_s: float, since_s: float) -> int:
@@ -82,7 +82,8 @@ def tell_result(alive: list[tuple[Heard, Verdict]], waited_s: float) -> int:
             out.print(f"  {name} refused it: {show_safely(verdict.why)}")
         elif verdict.state == "waiting":
             at = f"it reported {heard.age_s:.0f} s ago, at entry {heard.status.sequence}"
-            out.print(f"  {name} does not ({at}); look at its log")
+            hint = f"; what it refused last: {show_safely(verdict.why)}" if verdict.why else "; look at its log"
+            out.print(f"  {name} does not ({at}){hint}")
         elif verdict.why:
             out.print(f"  {name} has the candidate switched off: {show_safely(verdict.why)}")
     return DONE if done == len(alive) else NOT_SO

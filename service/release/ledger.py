@@ -94,7 +94,7 @@ class _MisfitError(ValueError):
 def _check_place(ledger: Ledger, signed: SignedEntry) -> None:
     entry = signed.entry
     if entry.sequence <= ledger.sequence:
-        raise signed.refuse(f"{ledger.sequence} is already in force; it was replayed, or somebody else came first")
+        raise signed.disown(f"{ledger.sequence} is already in force; it was replayed, or somebody else came first")
     if entry.sequence > ledger.sequence + 1:
         raise signed.refuse(f"entry {ledger.sequence + 1} is missing; restore the topic, it must not lose records")
     if entry.previous != ledger.last_hash:

@@ -59,7 +59,7 @@ class LedgerAccess:
         await write_records(self._connection, self._name, [(key, envelope.model_dump_json().encode())])
         try:
             async with asyncio.timeout(_READ_BACK_S):
-                return await self._read_back(key)
+                return await self._read_back(key, signed.entry.sequence)
         except TimeoutError:
             text = f"entry {signed.entry.sequence} was written, but could not be read back within {_READ_BACK_S:.0f} s"
             raise BrokerUnreachableError(f"{text}; see by `sluice strategy history` whether it counts") from None
@@ -78,13 +78,13 @@ class LedgerAccess:
         """Write a record that is no entry, such as a proposal; None takes it away."""
         await write_records(self._connection, self._name, [(key, value)])
 
-    async def _read_back(self, key: str) -> Ledger:
+    async def _read_back(self, key: str, sequence: int) -> Ledger:
         async for record in self.topic.read_on():
             try:
                 self.ledger = take_record(self.ledger, record, self._keys, allow_unsigned=self._allow_unsigned)
-            except LedgerRefusedError as error:
+            except LedgerRefusedError:
                 if record.key == key:
-                    raise LostRaceError(_word_lost_race(self.ledger, error)) from None
+                    raise LostRaceError(_word_lost_race(self.ledger, sequence)) from None
             else:
                 if record.key == key:
                     break
@@ -106,10 +106,10 @@ async def open_ledger(settings: Settings) -> AsyncIterator[LedgerAccess]:
         yield LedgerAccess(settings, connection, topic, folded)
 
 
-def _word_lost_race(ledger: Ledger, error: LedgerRefusedError) -> str:
+def _word_lost_race(ledger: Ledger, sequence: int) -> str:
     by = ""
-    if 0 < error.sequence <= ledger.sequence:
-        entry = ledger.history[error.sequence - 1].entry
+    if sequence <= ledger.sequence:
+        entry = ledger.history[sequence - 1].entry
         by = f" ({entry.kind} by {entry.author}: {entry.reason})"
-    text = f"somebody else wrote entry {error.sequence} first{by}; yours is not in force"
+    text = f"somebody else wrote entry {sequence} first{by}; yours is not in force"
     return f"{text}: look at `sluice strategy history` and run it again"

@@ -18,6 +18,7 @@ def status(sequence: int, live: str | None = ONE, candidate: str | None = None, 
 
 
 REFUSAL = Refusal(sequence=7, bundle=TWO, why="its tests fail", at=NOW)
+FOREIGN = Refusal(sequence=0, bundle=None, why="entry 7: not signed", at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,9 @@ REFUSAL = Refusal(sequence=7, bundle=TWO, why="its tests fail", at=NOW)
         (status(7, ONE), Wanted(7, "candidate", TWO), "waiting"),
         (status(7, refusals=(REFUSAL,)), Wanted(7, "live", TWO), "refused"),
         (status(9, refusals=(REFUSAL,)), Wanted(8, "live", TWO), "done"),
+        (status(7, TWO, refusals=(REFUSAL,)), Wanted(7, "live", TWO), "done"),
+        (status(7, refusals=(FOREIGN,)), Wanted(7), "done"),
+        (status(6, refusals=(FOREIGN,)), Wanted(7), "waiting"),
     ],
 )
 def test_a_worker_has_come_to_an_entry_or_not(
@@ -55,6 +59,12 @@ def test_the_result_names_who_did_not(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.splitlines() == [
         "1 of 2 live workers run by it after 1.2 s.",
         "  w:1 refused it: bad\\x1b[2J",
+    ]
+    late = (heard, Verdict("waiting", "entry 7: not signed"))
+    assert tell_result([late, (heard, Verdict("waiting"))], 60.0) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  w:1 does not (it reported 3 s ago, at entry 6); what it refused last: entry 7: not signed",
+        "  w:1 does not (it reported 3 s ago, at entry 6); look at its log",
     ]
     assert tell_result([], 3.0) == 0
     assert "No worker reports at present" in capsys.readouterr().out
