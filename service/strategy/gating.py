@@ -1,44 +1,30 @@
-"""Which rules' conditions can hold on an ad: told by the facts that take few values, and remembered.
+"""Which rules' conditions can hold on an ad: told by signs that many ads share, and remembered.
 
-Most ads are like others in their market, their account's standing and what is odd about their address. So conditions
-that ask about nothing else are evaluated once for each set of such values, and an ad pays for a look-up; what is left
-to evaluate are the conditions on attributes, ages, hosts and scores of rules that the others do not rule out.
+Most ads are like others in their market, their account's standing and what is odd about their address, and send few
+attributes. So conditions are evaluated once for each set of such signs (`telling`), and an ad pays for a look-up; what
+is left to evaluate are conditions on what an ad has to itself, of rules that the others do not rule out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from service.rules.conditions import CompiledConditions
-from service.rules.facts import FACTS, Situation
+from service.rules.facts import Situation
 from service.strategy.entries import join_conditions
+from service.strategy.telling import Signs, read_condition
 
 Compiled = dict[tuple[str, ...], CompiledConditions]
 """Lists of conditions by their texts."""
-
-MANY_VALUED = frozenset({"ad.attributes", "advertiser.age_days", "landing.host", "landing.domain", "scores"})
-"""Facts of which hardly two ads have the same."""
 
 _VERDICTS_REMEMBERED = 1_024
 _LISTS_REMEMBERED = 1_024
 
 
 class Asked(NamedTuple):
-    """What a rule asks: its conditions, those of them that mention facts of few values only, its match's lists."""
+    """What a rule asks: its conditions, and its match's lists (None for a rule without a match)."""
 
     when: tuple[str, ...]
-    few: tuple[str, ...]
     lists: frozenset[str] | None
-
-    @classmethod
-    def of_rule(cls, when: tuple[str, ...], lists: Iterable[str] | None) -> "Asked":
-        """Return what a rule asks; `lists` is None for a rule without a match."""
-        few = tuple(text for text in when if not any(name in text for name in MANY_VALUED))
-        return cls(when, few, None if lists is None else frozenset(lists))
-
-    @property
-    def rest(self) -> tuple[str, ...]:
-        """The other conditions."""
-        return tuple(text for text in self.when if text not in self.few)
 
 
 class Verdict(NamedTuple):
@@ -73,39 +59,36 @@ class Gate:
     def __init__(self, rules: Sequence[Asked], conditions: Conditions) -> None:
         self._rules = rules
         self._conditions = conditions
-        mentioned = "\n".join({text for rule in rules for text in rule.few})
-        # The hits are in every question; the other facts are read where a condition mentions them.
-        self._reads = [
-            fact.read
-            for name, fact in FACTS.items()
-            if name in mentioned and name not in MANY_VALUED and not name.endswith("_hits")
-        ]
+        self._signs = Signs(dict.fromkeys(text for rule in rules for text in rule.when))
         self._known: dict[tuple[object, ...], Verdict] = {}
 
     def judge(self, situation: Situation) -> Verdict:
         """Return which rules can fire on an ad; a rule whose match cannot hit is not among them."""
-        key = (*_name_hits(situation), *[read(situation) for read in self._reads])
+        hits = _name_hits(situation)
+        key = (hits, self._signs.read(situation))
         verdict = self._known.get(key)
         if verdict is None:
             if len(self._known) >= _VERDICTS_REMEMBERED:
                 self._known.clear()
-            verdict = self._known[key] = self._learn(situation)
+            verdict = self._known[key] = self._learn(situation, {name for names in hits for name in names})
         return verdict
 
-    def _learn(self, situation: Situation) -> Verdict:
-        hit = {name for names in _name_hits(situation) for name in names}
+    def _learn(self, situation: Situation, hit: set[str]) -> Verdict:
         truths: dict[str, bool | None] = {}
         settled: list[int] = []
         open_: dict[int, str] = {}
+        sent = self._signs.sent(situation)
         for index, rule in enumerate(self._rules):
             if rule.lists is not None and rule.lists.isdisjoint(hit):
                 continue
-            held = [self._ask(text, situation, truths) for text in rule.few]
+            clear = [text for text in rule.when if _is_clear(text, sent)]
+            held = [self._ask(text, situation, truths) for text in clear]
             if any(truth is False for truth in held):
                 continue
             # One that failed may still be outvoted by another: then all are asked again, together.
-            if texts := rule.rest if all(held) else rule.when:
-                open_[index] = texts[0] if len(texts) == 1 else join_conditions(texts)
+            rest = tuple(text for text in rule.when if text not in clear) if all(held) else rule.when
+            if rest:
+                open_[index] = rest[0] if len(rest) == 1 else join_conditions(rest)
             else:
                 settled.append(index)
         conditions = self._conditions.compile(tuple(open_.values())) if open_ else None
@@ -115,6 +98,12 @@ class Gate:
         if text not in truths:
             truths[text] = self._conditions.compile((text,)).evaluate(situation)[0]
         return truths[text]
+
+
+def _is_clear(text: str, sent: frozenset[str]) -> bool:
+    """Tell whether a condition has one answer for all ads that share their signs, the attributes sent among them."""
+    telling = read_condition(text)
+    return not telling.opaque and telling.attributes.isdisjoint(sent)
 
 
 def _name_hits(at: Situation) -> tuple[tuple[str, ...], ...]:

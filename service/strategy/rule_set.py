@@ -41,7 +41,7 @@ class Preparation:
         if merged not in self._prepared:
             rule = merged.to_rule()
             matcher = Matcher(rule.match) if rule.match else None
-            asked = Asked.of_rule(rule.when, rule.match.lists if rule.match else None)
+            asked = Asked(rule.when, frozenset(rule.match.lists) if rule.match else None)
             self._prepared[merged] = PreparedRule(rule, matcher, asked)
         return self._prepared[merged]
 

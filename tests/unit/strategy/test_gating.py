@@ -22,7 +22,7 @@ def situation(term_hits: tuple[str, ...] = (), **fields: Any) -> Situation:  # n
 
 
 def gate(*rules: tuple[tuple[str, ...], tuple[str, ...] | None]) -> Gate:
-    return Gate([Asked.of_rule(when, lists) for when, lists in rules], Conditions((), {}))
+    return Gate([Asked(when, None if lists is None else frozenset(lists)) for when, lists in rules], Conditions((), {}))
 
 
 def texts(verdict: Verdict) -> tuple[str, ...]:
