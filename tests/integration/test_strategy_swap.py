@@ -16,6 +16,7 @@ from service.release.envelope import hash_entry
 from service.release.folding import LedgerRecord
 from tests.ads import encode_ad, make_ad, stream_ads
 from tests.integration.conftest import StartWorker
+from tests.integration.failing_worker import MARK
 from tests.integration.publisher import Publisher, write_keys
 from tests.integration.strategies import REJECT_ALL, write_strategies
 from tests.integration.traffic import Answers, decode, read_answers, steady_traffic, supervised, wait_for_answers
@@ -341,3 +342,24 @@ def test_an_outage_of_the_broker_leaves_what_is_in_force(
     answers.require_one_each()
     assert {decision["bundle"]["sha256"] for decision in decisions_of(answers, "after")} == {second}
     assert first != second
+
+
+def test_another_bundle_lets_a_tripped_worker_go_on(
+    kafka: KafkaBroker, environment: dict[str, str], start_worker: StartWorker, publisher: Publisher, tmp_path: Path
+) -> None:
+    """A bundle that fails on the ads trips its build; publishing a mended one needs no `sluice resume`."""
+    broken = tmp_path / "broken"
+    broken.touch()
+    program = ("-m", "tests.integration.failing_worker", str(broken))
+    worker = start_worker({"SLUICE_GUARD_MIN_ADS": "40", "SLUICE_CHUNK_RECORDS": "10"}, program)
+    worker.wait_ready(60)
+    send_ads(kafka, environment, "tripping", count=200, headline=f"Running shoes, {MARK}")
+    worker.wait_for_metric('sluice_tripped{cause="moderation_failed"}', 1)
+    mended = publisher.publish(write_strategies(tmp_path / "mended", "mended"))
+    worker.wait_for_metric("sluice_tripped", 0)
+    answers = wait_for_answers(kafka, environment, [worker])
+    answers.require_one_each()
+    versions = [decision["bundle"]["sha256"] for decision in decisions_of(answers, "tripping")]
+    assert versions.count(mended) > 100, "what waited was decided by the mended bundle"
+    assert worker.read_events("trip_left_behind")
+    assert worker.stop() == 0
