@@ -60,6 +60,7 @@ class Shadow:
         self._turn = LiveTurn()
         self._buffer = ShadowBuffer(most_ads)
         self._bundle: str | None = None
+        self._sequence = 0
         self._off: CandidateOff | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ShadowThread(self._buffer, self._turn, self)
@@ -84,11 +85,17 @@ class Shadow:
         await self._sender.stop()
 
     def follow(self, deployment: Deployment) -> None:
-        """Turn to another deployment's candidate; one that was switched off stays so until another one comes."""
+        """Turn to another deployment's candidate.
+
+        One that was switched off stays so until another one comes, or a later entry sets a rollout of it: whoever does
+        that wants it tried again, and no rollout may go on unwatched.
+        """
         bundle = _name_candidate(deployment)
-        if bundle != self._bundle:
+        sequence = deployment.rollout.sequence if deployment.rollout is not None else 0
+        if bundle != self._bundle or sequence > self._sequence:
             self._bundle, self._off = bundle, None
             self._metrics.show_candidate_off(None)
+        self._sequence = max(self._sequence, sequence)
 
     def hold_back(self) -> AbstractContextManager[None]:
         """Keep the shadow from the interpreter while a chunk is scored."""

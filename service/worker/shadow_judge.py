@@ -40,7 +40,7 @@ class Judgement(NamedTuple):
 
 
 class ShadowJudge:
-    """Judges slice after slice, of one candidate at a time."""
+    """Judges slice after slice, of one candidate under one width of a rollout at a time."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ShadowJudge:
         self._watch = watch
         self._cpu_s = cpu_s
         self._now_s = now_s
-        self._bundle = ""
+        self._trial = "", 0
         self._budget = CandidateBudget(budget_us)
         self._off: CandidateOff | None = None
 
@@ -61,11 +61,12 @@ class ShadowJudge:
         """Return the slice's records and counts."""
         deployment = taken.pairs.deployment
         bundle = deployment.candidate.strategies.ref.sha256 if deployment.candidate is not None else ""
-        if bundle != self._bundle:
-            self._bundle, self._budget, self._off = bundle, CandidateBudget(self._budget_us), None
+        rollout = deployment.rollout
+        trial = bundle, rollout.sequence if rollout is not None else 0
+        if trial != self._trial:
+            self._trial, self._budget, self._off = trial, CandidateBudget(self._budget_us), None
         tally = ShadowTally()
         pairs = self._evaluate(taken, tally)
-        rollout = deployment.rollout
         records = [build_shadow_record(pair, rollout.id if rollout is not None else None) for pair in pairs]
         now_s = self._now_s()
         finding = self._watch.observe(rollout, pairs, now_s)
@@ -92,7 +93,7 @@ class ShadowJudge:
             spent_us = spent_s * 1e6 if item.arm == "live" else 0.0
             cause = self._budget.observe(1, spent_us, failed=pair.candidate.ruling is None)
             if cause is not None:
-                self._off = CandidateOff(self._bundle, cause, self._budget.describe())
+                self._off = CandidateOff(self._trial[0], cause, self._budget.describe())
         return pairs
 
 

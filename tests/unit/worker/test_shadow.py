@@ -119,6 +119,23 @@ async def test_a_candidate_that_raises_is_switched_off_until_another_comes(
     await wait_until(lambda: len(stage.sender.records) == sent + 1)
 
 
+async def test_a_rollout_that_is_set_again_is_watched_again(stage: Stage, deployment: Deployment) -> None:
+    """A candidate that was switched off is tried anew, and stops the new width as well if it is as bad as before."""
+    assert deployment.candidate is not None
+    broken = deployment._replace(candidate=break_bundle(deployment.candidate), rollout=ROLLOUT)
+    stage.shadow.follow(broken)
+    stage.shadow.offer(decide(broken, ["shoes"] * 40))
+    await wait_until(lambda: stage.shadow.candidate_off)
+    stage.shadow.follow(broken._replace(rollout=None))
+    assert stage.shadow.candidate_off, "the rollout was stopped, the candidate stays off"
+    again = broken._replace(rollout=ROLLOUT._replace(sequence=9))
+    stage.shadow.follow(again)
+    assert stage.shadow.candidate_off == ""
+    stage.shadow.offer(decide(again, ["shoes"] * 40, start=40))
+    await wait_until(lambda: stage.shadow.candidate_off)
+    await wait_until(lambda: {found.rollout.sequence for found in stage.findings} == {7, 9})
+
+
 async def test_ads_of_a_candidate_that_is_gone_are_dropped(
     stage: Stage, deployment: Deployment, tmp_path: Path
 ) -> None:
