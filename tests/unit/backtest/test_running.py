@@ -1,5 +1,8 @@
 """All cores, some or one: the same bytes."""
 
+import multiprocessing
+from collections.abc import Iterator
+
 import pytest
 
 from loadtests.ads import REALISTIC, make_ads
@@ -8,7 +11,7 @@ from service.backtest.gate import judge_gate
 from service.backtest.gate_file import Gate
 from service.backtest.page import write_page
 from service.backtest.review_load import ReviewMinutes
-from service.backtest.running import Setting, run
+from service.backtest.running import Setting, WorkerDiedError, run
 from service.backtest.summary import summarise
 from service.backtest.verdicts import no_verdicts
 from service.shipped import shipped_path
@@ -63,3 +66,19 @@ def test_no_ads_are_a_report_too() -> None:
     report = summarise(run(source.cut_blocks(), SETTING, contest, 1), source, contest, ReviewMinutes())
     assert (report.ads.read, report.overall.ads, report.overall.candidate.approved.share) == (0, 0, None)
     assert "<!doctype html>" in write_page(report)
+
+
+def test_a_process_that_is_ended_from_outside_is_told() -> None:
+    """As the kernel does when memory runs out; the backtest ends with a remedy and does not hang."""
+    ads = [AdRecord(ad, "file", 0, number) for number, ad in enumerate(make_ads(64, NOW, REALISTIC))]
+
+    def cut() -> Iterator[list[AdRecord]]:
+        for _ in range(4):
+            yield ads
+        for child in multiprocessing.active_children():
+            child.kill()
+        while True:
+            yield ads
+
+    with pytest.raises(WorkerDiedError, match="try fewer --workers"):
+        run(cut(), SETTING, SETTING.prepare(), 2)
