@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.cli.running import DONE, NOT_SO, err, out, show_safely
 from service.contracts.worker_status import WorkerStatus
+from service.release.envelope import name_refusal
 from service.worker.status_watch import Heard, StatusBoard
 
 _LOOK_EVERY_S = 0.05
@@ -36,7 +37,8 @@ def judge_worker(status: WorkerStatus, wanted: Wanted) -> Verdict:
     if status.sequence >= wanted.sequence and wanted.channel is not None and shown == wanted.bundle:
         return Verdict("done", status.candidate_off if wanted.channel == "candidate" else "")
     for refusal in status.refusals:
-        if refusal.sequence == wanted.sequence:
+        # A record that only claimed this number, and does not count, says nothing about the entry itself.
+        if refusal.sequence == wanted.sequence and not refusal.why.startswith(name_refusal(wanted.sequence)):
             return Verdict("refused", refusal.why)
     if status.sequence < wanted.sequence:
         latest = status.refusals[0].why if status.refusals else ""

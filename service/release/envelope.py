@@ -20,8 +20,7 @@ _LONGEST_ENVELOPE_BYTES = 262_144
 class LedgerRefusedError(ValueError):
     """A ledger record does not count; the text says why and what to do.
 
-    `sequence` is 0 where nobody who may write vouches for it, or where that entry is in force: then the record says
-    nothing about the entry of that number, and who waits for the entry must not take this for an answer.
+    `sequence` is the one that the record claims, 0 where it could not be read. Anybody may claim any.
     """
 
     def __init__(self, why: str, sequence: int = 0, bundle: str | None = None) -> None:
@@ -42,12 +41,13 @@ class SignedEntry(NamedTuple):
         return getattr(self.entry, "bundle", None)
 
     def refuse(self, why: str) -> LedgerRefusedError:
-        """Return the error that says why this entry, which somebody signed, does not count."""
-        return LedgerRefusedError(f"entry {self.entry.sequence}: {why}", self.entry.sequence, self.bundle)
+        """Return the error that says why this entry does not count."""
+        return LedgerRefusedError(f"{name_refusal(self.entry.sequence)}{why}", self.entry.sequence, self.bundle)
 
-    def disown(self, why: str) -> LedgerRefusedError:
-        """Return the error for a record that says nothing about the entry whose number it claims."""
-        return LedgerRefusedError(f"entry {self.entry.sequence}: {why}")
+
+def name_refusal(sequence: int) -> str:
+    """Return how the text of a refused record begins; a refused bundle's or block's does not."""
+    return f"entry {sequence}: "
 
 
 def read_envelope(value: bytes, key: str | None = None) -> SignedEntry:
@@ -63,7 +63,7 @@ def read_envelope(value: bytes, key: str | None = None) -> SignedEntry:
         raise LedgerRefusedError(f"the record is no envelope: {_first(error)}; look at who writes here") from None
     signed = SignedEntry(_read_entry(envelope.entry), envelope, hash_entry(envelope.entry))
     if key is not None and key != name_entry(signed.entry.sequence, signed.sha256):
-        raise signed.disown(f"it lies under the key '{key[:80]}', which is not its own; look at who writes here")
+        raise signed.refuse(f"it lies under the key '{key[:80]}', which is not its own; look at who writes here")
     return signed
 
 
@@ -76,11 +76,11 @@ def check_signatures(signed: SignedEntry, keys: PublicKeys, *, allow_unsigned: b
     """Return whose signatures hold. Raises LedgerRefusedError if one is broken, or none holds and one is needed."""
     signers, broken = judge_signatures(signed.envelope, keys)
     if broken:
-        raise signed.disown("a signature does not hold: the entry was changed or forged; look at who writes here")
+        raise signed.refuse("a signature does not hold: the entry was changed or forged; look at who writes here")
     if not signers and not allow_unsigned:
         named = ", ".join(sorted({one.key for one in signed.envelope.signatures}))
         what = f"signed by unknown keys ({named})" if named else "not signed"
-        raise signed.disown(f"{what}; sign with a key whose public half is in SLUICE_STRATEGY_KEYS_DIR")
+        raise signed.refuse(f"{what}; sign with a key whose public half is in SLUICE_STRATEGY_KEYS_DIR")
     return signers
 
 
@@ -94,7 +94,7 @@ def _read_entry(text: str) -> AnyEntry:
         sequence = raw["sequence"] if isinstance(raw.get("sequence"), int) and 0 <= raw["sequence"] < 2**53 else 0
         if version != _VERSION or (isinstance(kind, str) and kind not in KINDS):
             what = f"entry {sequence} has version {str(version)[:20]} and kind '{str(kind)[:40]}'"
-            raise LedgerRefusedError(f"{what}, this release reads version {_VERSION}; upgrade Sluice")
+            raise LedgerRefusedError(f"{what}, this release reads version {_VERSION}; upgrade Sluice", sequence)
     try:
         return ENTRY.validate_json(text)
     except ValidationError as error:

@@ -22,7 +22,7 @@ from service.contracts.ledger import (
     SetRollout,
 )
 from service.release.approvals import ApprovalsMissingError, require_approvals
-from service.release.envelope import LedgerRefusedError, SignedEntry, check_signatures, read_envelope
+from service.release.envelope import LedgerRefusedError, SignedEntry, check_signatures, name_refusal, read_envelope
 from service.release.signing import PublicKeys
 
 
@@ -77,7 +77,7 @@ class Ledger:
             # Unsigned, where no key is known: nobody can be told from anybody else, so counting would be for show.
             changed = _apply(self, signed.entry, signers if keys.keys else None)
         except ApprovalsMissingError as error:
-            text = f"entry {signed.entry.sequence}: {error}"
+            text = f"{name_refusal(signed.entry.sequence)}{error}"
             raise UnapprovedError(text, signed.entry.sequence, signed.bundle) from None
         except _MisfitError as error:
             raise signed.refuse(str(error)) from None
@@ -94,7 +94,7 @@ class _MisfitError(ValueError):
 def _check_place(ledger: Ledger, signed: SignedEntry) -> None:
     entry = signed.entry
     if entry.sequence <= ledger.sequence:
-        raise signed.disown(f"{ledger.sequence} is already in force; it was replayed, or somebody else came first")
+        raise signed.refuse(f"{ledger.sequence} is already in force; it was replayed, or somebody else came first")
     if entry.sequence > ledger.sequence + 1:
         raise signed.refuse(f"entry {ledger.sequence + 1} is missing; restore the topic, it must not lose records")
     if entry.previous != ledger.last_hash:

@@ -107,7 +107,7 @@ class StrategyFollower:
         keyless = not self._keys.keys and not self._allow_unsigned
         if folded.ledger.lives:
             self.waits_for = f"bundle {folded.ledger.lives[-1].bundle[:12]} is being prepared"
-        elif folded.refused and keyless:
+        elif any(refused.sequence for refused in folded.refused) and keyless:
             self.waits_for = "the topic holds strategies and this worker has no keys; set SLUICE_STRATEGY_KEYS_DIR"
         elif self._settings.image_bundle == "never":
             self.waits_for = "no bundle was ever published; run `sluice strategy publish`"

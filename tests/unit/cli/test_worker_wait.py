@@ -18,7 +18,7 @@ def status(sequence: int, live: str | None = ONE, candidate: str | None = None, 
 
 
 REFUSAL = Refusal(sequence=7, bundle=TWO, why="its tests fail", at=NOW)
-FOREIGN = Refusal(sequence=0, bundle=None, why="entry 7: not signed", at=NOW)
+FOREIGN = Refusal(sequence=7, bundle=None, why="entry 7: not signed", at=NOW)
 
 
 @pytest.mark.parametrize(

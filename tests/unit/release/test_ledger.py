@@ -192,21 +192,6 @@ def test_an_entry_lies_under_its_own_key() -> None:
         read_envelope(value, "ledger/0000000002/0123456789abcdef")
 
 
-def test_a_record_that_nobody_vouches_for_says_nothing_about_an_entry() -> None:
-    """Who waits for entry 2 must not take an unsigned or a repeated record for the workers' answer."""
-    writer = Writer()
-    writer.write(publish(ONE))
-    unsigned = to_signed(writer.make(publish(TWO)), ())
-    repeated = to_signed(writer.make(publish(TWO), sequence=1))
-    misplaced = to_signed(writer.make(publish(TWO), previous="e" * 64))
-    sequences = []
-    for signed in (unsigned, repeated, misplaced):
-        with pytest.raises(LedgerRefusedError) as refused:
-            writer.ledger.take(signed, KEYS, allow_unsigned=False)
-        sequences.append(refused.value.sequence)
-    assert sequences == [0, 0, 2]
-
-
 def test_a_state_does_not_change() -> None:
     """A chunk of ads may still be decided by it while the next one is made."""
     writer = Writer()
