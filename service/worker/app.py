@@ -94,6 +94,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
                 outputs = await loop.run_in_executor(self._executor, self._pipeline, chunk.records)
             breach = self._guard.observe(outputs.tally, time.monotonic())
             if breach is None:
+                outputs.pairs = self._shadow.reserve(outputs.pairs)
                 await lane.put(ScoredChunk(chunk, event, outputs))
                 return
             # The chunk that broke the limit is not published: it is scored again after a resume, or by another build.
@@ -142,6 +143,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         """End all lanes at once; a drain has emptied them, or their work is left to the next owner."""
         lanes, self._lanes = self._lanes, {}
         self._settled.clear()
+        self._shadow.release()
         await asyncio.gather(*(lane.stop() for lane in lanes.values()))
 
     def _make_lane(self, tp: TP) -> Lane:

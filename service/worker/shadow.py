@@ -1,7 +1,7 @@
 """Evaluates the candidate beside live, on the ads that live has decided, and can cost live nothing but idle time.
 
-Live's side is three calls: `hold_back` around the scoring of a chunk, `offer` with a chunk's ads once its decisions are
-durable, `follow` when the deployment changes. None of them waits, and none raises what the candidate causes. An ad is
+Live's side: `hold_back` around the scoring of a chunk, `reserve` for what it may keep of its ads until its commit, then
+`offer`; `follow` when the deployment changes. None of them waits, and none raises what the candidate causes. An ad is
 offered behind its commit, so each shadow decision stands beside a decision that counts, and there is at most one: a
 chunk that is aborted and read again was never offered. What a crash, a full buffer or an outage of the broker takes is
 lost, and counted where somebody is left to count.
@@ -59,6 +59,8 @@ class Shadow:
         self._halt = halt
         self._turn = LiveTurn()
         self._buffer = ShadowBuffer(most_ads)
+        self._most_ads = most_ads
+        self._reserved = 0
         self._bundle: str | None = None
         self._sequence = 0
         self._off: CandidateOff | None = None
@@ -101,16 +103,40 @@ class Shadow:
         """Keep the shadow from the interpreter while a chunk is scored."""
         return self._turn.hold()
 
+    def reserve(self, pairs: PendingPairs | None) -> PendingPairs | None:
+        """Return what there is room for of a chunk whose decisions are yet to become durable: what it may keep.
+
+        Chunks wait for their commit, longer when the broker is slow, and each ad would keep some kilobytes.
+        """
+        if pairs is None or self._drop_unwanted(pairs):
+            return None
+        room = max(0, self._most_ads - self._reserved - len(self._buffer))
+        if dropped := max(0, len(pairs.items) - room):
+            self._metrics.record_shadow_dropped("buffer_full", dropped)
+        kept = pairs.items[:room]
+        self._reserved += len(kept)
+        return pairs._replace(items=kept) if kept else None
+
+    def release(self) -> None:
+        """Forget what was reserved: the chunks that wait are given up, and read again by the next owner."""
+        self._reserved = 0
+
     def offer(self, pairs: PendingPairs | None) -> None:
-        """Have a chunk's ads judged by the other bundle, as far as there is room."""
+        """Have a chunk's ads judged by the other bundle, now that their decisions are durable."""
         if pairs is None:
             return
-        if not self.wants(pairs):
-            self._metrics.record_shadow_dropped("candidate_off", len(pairs.items))
+        self._reserved = max(0, self._reserved - len(pairs.items))
+        if self._drop_unwanted(pairs):
             return
         if dropped := self._buffer.offer(pairs):
             self._metrics.record_shadow_dropped("buffer_full", dropped)
         self._metrics.show_shadow_buffered(len(self._buffer))
+
+    def _drop_unwanted(self, pairs: PendingPairs) -> bool:
+        if self.wants(pairs):
+            return False
+        self._metrics.record_shadow_dropped("candidate_off", len(pairs.items))
+        return True
 
     # The desk, of the shadow thread.
 

@@ -158,6 +158,26 @@ async def test_a_full_buffer_drops_and_counts(deployment: Deployment) -> None:
     assert read_metrics(stage.metrics, 'sluice_shadow_dropped_total{cause="stopped"}') == 10
 
 
+async def test_chunks_that_wait_for_their_commit_keep_no_more_than_fits(deployment: Deployment) -> None:
+    """A slow broker must not fill memory with ads that wait: what is above the bound is dropped when it is scored."""
+    stage = Stage(most_ads=10)
+    stage.shadow.follow(deployment)
+    first = stage.shadow.reserve(decide(deployment, ["a"] * 6))
+    second = stage.shadow.reserve(decide(deployment, ["a"] * 6, start=6))
+    third = stage.shadow.reserve(decide(deployment, ["a"] * 6, start=12))
+    assert first is not None
+    assert second is not None
+    assert (len(first.items), len(second.items), third) == (6, 4, None)
+    assert read_metrics(stage.metrics, 'sluice_shadow_dropped_total{cause="buffer_full"}') == 8
+    stage.shadow.offer(first)
+    assert stage.shadow.reserve(decide(deployment, ["a"] * 6, start=18)) is None, "they wait in the buffer now"
+    stage.shadow.release()
+    again = stage.shadow.reserve(decide(deployment, ["a"] * 6, start=24))
+    assert again is not None
+    assert len(again.items) == 4, "after a rebalance the second chunk is gone, the first is in the buffer"
+    assert stage.shadow.reserve(None) is None
+
+
 async def test_a_rollout_that_rejects_too_much_is_found(stage: Stage, deployment: Deployment) -> None:
     """Handed to whoever stops rollouts, once."""
     rolled = deployment._replace(rollout=ROLLOUT)
