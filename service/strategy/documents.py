@@ -100,7 +100,7 @@ class Document(NamedTuple):
         return node
 
 
-def read_yaml(raw: bytes, file: str) -> Document | Problem:
+def read_yaml(raw: bytes, file: str) -> Document | Problem:  # noqa: PLR0911 - each kind of failure has its own answer
     """Return a file's document, or why it cannot be read."""
     yaml = YAML(typ="rt")
     yaml.Constructor = _Constructor
@@ -118,6 +118,8 @@ def read_yaml(raw: bytes, file: str) -> Document | Problem:
         return Problem(file, 1, 1, "not YAML: values are nested too deeply", "nest less")
     except (YAMLError, ValueError) as error:
         return Problem(file, 1, 1, f"not YAML: {str(error).splitlines()[0]}", "mend the YAML")
+    except Exception as error:  # noqa: BLE001 - ruamel raises whatever it meets on odd tags, such as IndexError
+        return Problem(file, 1, 1, f"not YAML: a tag or number cannot be read ({error})", "write plain values")
     if not isinstance(content, CommentedMap):
         return Problem(file, 1, 1, "the file holds no mapping", "start it with 'key: value' lines")
     return Document(file, content, tuple(text.split("\n")))
