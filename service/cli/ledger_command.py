@@ -16,7 +16,7 @@ from service.cli.running import DONE, CommandError, err, name_operator, out, run
 from service.cli.worker_wait import Wanted, wait_for_workers
 from service.contracts.ledger import AnyEntry, Envelope, Promote, Publish, SetRollout, name_proposal
 from service.release.approvals import GuardsWrongError
-from service.release.ledger import LedgerRefusedError, UnapprovedError
+from service.release.ledger import LateError, LedgerRefusedError, UnapprovedError
 from service.release.packing import PackingError
 from service.release.signing import KeyFileError, SigningKey, fingerprint, sign
 from service.settings import Settings
@@ -120,10 +120,12 @@ def require_trust(settings: Settings) -> None:
 
 
 def warn_of_refused(access: LedgerAccess) -> None:
-    """Tell on stderr that records of the ledger do not count."""
-    if access.refused:
-        first = show_safely(str(access.refused[0]))
-        err.print(f"sluice: {len(access.refused)} records of the ledger do not count; the first: {first}")
+    """Tell on stderr that records of the ledger do not count; not of those whose author was told that he was late."""
+    refused = [error for error in access.refused if not isinstance(error, LateError)]
+    if refused:
+        err.print(
+            f"sluice: {len(refused)} records of the ledger do not count; the first: {show_safely(str(refused[0]))}"
+        )
 
 
 def choose_key(settings: Settings, file: Path | None) -> SigningKey | None:

@@ -30,6 +30,10 @@ class UnapprovedError(LedgerRefusedError):
     """All is well with the entry, but more people have to sign it."""
 
 
+class LateError(LedgerRefusedError):
+    """Another entry of this number is in force: it was replayed, or somebody else was quicker."""
+
+
 class Accepted(NamedTuple):
     """An entry that counted, who had signed it (names whose signatures held), and the hash of its signed bytes."""
 
@@ -94,7 +98,8 @@ class _MisfitError(ValueError):
 def _check_place(ledger: Ledger, signed: SignedEntry) -> None:
     entry = signed.entry
     if entry.sequence <= ledger.sequence:
-        raise signed.refuse(f"{ledger.sequence} is already in force; it was replayed, or somebody else came first")
+        why = f"{ledger.sequence} is already in force; it was replayed, or somebody else came first"
+        raise LateError(name_refusal(entry.sequence) + why, entry.sequence, signed.bundle)
     if entry.sequence > ledger.sequence + 1:
         raise signed.refuse(f"entry {ledger.sequence + 1} is missing; restore the topic, it must not lose records")
     if entry.previous != ledger.last_hash:

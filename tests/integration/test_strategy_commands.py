@@ -212,7 +212,8 @@ def test_of_two_who_publish_at_once_the_second_is_told(
 
     with pytest.raises(LostRaceError, match=r"somebody else wrote entry 2 first \(block by ben: race\)"):
         asyncio.run(race())
-    assert [json.loads(line)["block"] for line in run("block", "list", "--json")[1].splitlines()] == ["one"]
+    code, said, err = run("block", "list", "--json")
+    assert (code, [json.loads(line)["block"] for line in said.splitlines()], err) == (0, ["one"], "")
 
 
 def test_the_status_shows_what_stopped_a_rollout(
