@@ -104,13 +104,10 @@ def test_the_demo_uses_verticals_that_exist(bundle: Bundle) -> None:
     assert {ad["product"] for ad in ads} <= set(bundle.shared.products)
 
 
-def test_dangerous_scopes_need_two_signatures(bundle: Bundle) -> None:
-    """Elections, gambling and tobacco go live by the word of two people."""
-    approvals = {layer.id: layer.strategy.approvals for layer in bundle.layers}
-    assert {name for name in approvals if name.startswith("politics")} <= {
-        n for n, count in approvals.items() if count == 2
-    }
-    assert approvals["gambling"] == approvals["tobacco"] == 2
+def test_elections_need_two_signatures(bundle: Bundle) -> None:
+    """Strategies on elections go live by the word of two people; others by one, so that daily work goes on."""
+    guarded = {layer.id for layer in bundle.layers if layer.strategy.approvals > 1}
+    assert guarded == {layer.id for layer in bundle.layers if layer.id.startswith("politics")}
 
 
 def test_the_readme_lists_every_variable() -> None:
