@@ -18,7 +18,7 @@ from service.strategy import BundleFiles, StrategyError
 from service.worker.collector import give_back_memory
 from service.worker.entry_source import ChunkSource
 
-_TURN_S = 0.0005
+_TURN_S = 0.001
 _GIVE_BACK_AFTER_S = 2.0
 
 
@@ -76,7 +76,7 @@ class Preparer:
 
 @contextmanager
 def _take_short_turns() -> Iterator[None]:
-    """Let the scoring thread and the event loop have the interpreter half a millisecond after they ask for it.
+    """Let the scoring thread and the event loop have the interpreter a millisecond after they ask for it.
 
     A thread that computes keeps it for 5 ms as Python starts, and a transaction asks some ten times.
     """
