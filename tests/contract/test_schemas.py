@@ -8,8 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from service.cli.generated import render_generated
 from service.contracts.examples import DEAD_LETTER_HEADERS, DECISION, REPLAY, RESUME, REVIEW_TASK, SUBMISSION, TRIP
-from service.contracts.generated import find_stale, render_all
+from service.contracts.generated import find_stale
 from service.contracts.reading import UnreadableSubmissionError, read_submission
 from service.contracts.schemas import DIALECT, render_schemas
 from service.contracts.strategy_examples import (
@@ -20,9 +21,6 @@ from service.contracts.strategy_examples import (
     SHADOW_DECISION,
     WORKER_STATUS,
 )
-from service.observability.table import render_catalogue_markdown
-from service.shipped import shipped_path
-from service.strategy.json_schemas import render_strategy_schemas
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {name: json.loads(text) for name, text in render_schemas().items()}
@@ -31,9 +29,7 @@ SUBMISSION_DOCUMENT = SUBMISSION.model_dump(mode="json")
 
 def test_the_generated_files_are_not_stale() -> None:
     """Who changes a contract, a topic or a metric commits what is generated from it."""
-    rendered = render_all(shipped_path("deploy/topics.yaml")) | {"deploy/metrics.md": render_catalogue_markdown()}
-    rendered |= {f"deploy/schemas/{name}": text for name, text in render_strategy_schemas().items()}
-    assert find_stale(ROOT, rendered) == []
+    assert find_stale(ROOT, render_generated(ROOT)) == []
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
