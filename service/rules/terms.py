@@ -79,6 +79,8 @@ Hits = dict[tuple[str, str], TermHit]
 
 def _goes_on(edge: str, beyond: str) -> bool:
     """Tell whether a word with `edge` at its end goes on with `beyond`. Letters and digits part: "casino777"."""
+    if beyond == " ":
+        return False
     if beyond.isalpha() or unicodedata.category(beyond)[0] == "M":
         return not edge.isdigit()
     return beyond.isdigit() and edge.isdigit()
@@ -152,7 +154,7 @@ class TermIndex:
 
     def _search_plain(self, text: str, view: View, hits: Hits) -> None:
         found = []
-        for entry, least in self._find_candidates(text, hits).items():
+        for entry, least in self._find_candidates(text, hits):
             stands = partial(_stands_alone, text, entry)
             if span := _find_first(text, _spell(entry), least, stands):
                 found.append(TermHit(entry, view, *span))
@@ -160,27 +162,33 @@ class TermIndex:
 
     def _search_squeezed(self, views: Views, text: str, hits: Hits) -> None:
         found = []
-        for entry, least in self._find_candidates(text, hits).items():
+        for entry, least in self._find_candidates(text, hits):
             stands = partial(_stands_disguised, views, entry)
             if span := _find_first(text, _squeeze(entry.latin), least, stands):
                 found.append(TermHit(entry, View.SQUEEZED, *span))
         _add(found, hits)
 
-    def _find_candidates(self, text: str, known: Hits) -> dict[TermEntry, int]:
-        """Return entries that may stand in a view's text, without known ones, and before where none's letters begin."""
-        candidates: dict[TermEntry, int] = {}
+    def _find_candidates(self, text: str, known: Hits) -> list[tuple[TermEntry, int]]:
+        """Return entries not yet known that may stand in a view's text, and before where their first letter does not.
+
+        An entry is there once for each of its joined readings that the text holds.
+        """
+        candidates: list[tuple[TermEntry, int]] = []
+        seen = set()
         for index, first, _ in self._automaton.find_matches_as_indexes(join_letters(text), overlapping=True):
+            if index in seen:
+                continue
+            seen.add(index)
             entries = self._entries[index]
-            for entry in entries if isinstance(entries, list) else (entries,):
-                if (entry.list, entry.text) not in known:
-                    # The joined reading is shorter, so a letter stands no earlier in the text than in it.
-                    candidates[entry] = min(first, candidates.get(entry, first))
+            one_or_more = entries if isinstance(entries, list) else (entries,)
+            # The joined reading is shorter, so a letter stands no earlier in the text than in it.
+            candidates += [(entry, first) for entry in one_or_more if (entry.list, entry.text) not in known]
         return candidates
 
 
 def _add(found: list[TermHit], hits: Hits) -> None:
     for hit in sorted(found, key=_rank) if len(found) > 1 else found:
-        hits[hit.entry.list, hit.entry.text] = hit
+        hits.setdefault((hit.entry.list, hit.entry.text), hit)
 
 
 def _rank(hit: TermHit) -> tuple[int, int]:

@@ -25,6 +25,8 @@ class PreparedRule(NamedTuple):
     rule: Rule
     matcher: Matcher | None
     asked: Asked
+    outcome: Outcome
+    shift: float
 
 
 class Preparation:
@@ -42,7 +44,10 @@ class Preparation:
             rule = merged.to_rule()
             matcher = Matcher(rule.match) if rule.match else None
             asked = Asked(rule.when, frozenset(rule.match.lists) if rule.match else None)
-            self._prepared[merged] = PreparedRule(rule, matcher, asked)
+            shifts = rule.action in SHIFTS
+            outcome = Outcome.APPROVE if shifts else Outcome(rule.action.value)
+            shift = SHIFTS[rule.action] * (rule.by or 0.0) if shifts else 0.0
+            self._prepared[merged] = PreparedRule(rule, matcher, asked, outcome, shift)
         return self._prepared[merged]
 
 
@@ -82,7 +87,7 @@ class RuleSet:
         return live
 
     def _apply(self, index: int, failure: str, ad: AdView, hits: Hits) -> RuleResult | None:
-        rule, matcher, _ = self._prepared[index]
+        rule, matcher, _, outcome, shift = self._prepared[index]
         matched = matcher.find(ad, hits) if matcher else None
         if matcher and matched is None:
             return None
@@ -95,10 +100,7 @@ class RuleSet:
             )
         if disguised and rule.evasion_action:
             return RuleResult(rule.id, rule.policy, rule.evasion_action, detail, evidence)
-        if rule.action in SHIFTS:
-            shift = SHIFTS[rule.action] * (rule.by or 0.0)
-            return RuleResult(rule.id, rule.policy, Outcome.APPROVE, detail, evidence, shift=shift)
-        return RuleResult(rule.id, rule.policy, Outcome(rule.action.value), detail, evidence)
+        return RuleResult(rule.id, rule.policy, outcome, detail, evidence, "", shift)
 
 
 def describe_situation(ad: AdView, hits: Hits, scores: Mapping[str, float] | None, as_of: datetime) -> Situation:

@@ -8,6 +8,7 @@ Spans are traced only when somebody asks (`locate`), that is on a hit.
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from service.contracts.decision import View
@@ -115,14 +116,15 @@ class Views:
             start, end = _go_back(self._from_latin, start, end)
         return self.place(*_go_back(self._from_base, start, end))
 
+    @lazy
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(len(text) + 1 for _, text in self._fields)]
+
     def place(self, start: int, end: int) -> Place:
         """Return which field's which code points the span [start, end) of `original` is."""
-        starts = [0]
-        for _, text in self._fields[:-1]:
-            starts.append(starts[-1] + len(text) + 1)
-        index = bisect_right(starts, start) - 1
+        index = bisect_right(self._starts, start) - 1
         path, text = self._fields[index]
-        first, last = start - starts[index], min(end - starts[index], len(text))
+        first, last = start - self._starts[index], min(end - self._starts[index], len(text))
         return Place(path, first, last, text[first:last])
 
 

@@ -25,8 +25,8 @@ OPAQUE = (
     "7.0 > advertiser.age_days", "scores.size() > 0", "scores[ad.vertical] > 0.5", 'scores["spam"] > scores["scam"]',
     'scores["spam"] + scores["scam"] > 0.5', "ad.attributes.size() > 0", 'ad.attributes["sold"] == true',
     'landing.host.endsWith(".top")', "landing.domain == landing.host", "scores.exists(label, scores[label] > 0.9)",
-   
-    '"spam" in scores.filter(label, scores[label] > 0.5)', "true == advertiser.age_days < 7.0", "-advertiser.age_days < 7.0", "advertiser.age_days < 7.0e1",
+    '"spam" in scores.filter(label, scores[label] > 0.5)', "true == advertiser.age_days < 7.0",
+    "-advertiser.age_days < 7.0", "advertiser.age_days < 7.0e1",
 )  # fmt: skip
 
 
