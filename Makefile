@@ -84,8 +84,9 @@ image-lint: $(ENVIRONMENT) ## lint the Dockerfile
 image-size: $(ENVIRONMENT) ## sum what the layers of the image hold, without a container engine
 	@$(PYTHON) -m deploy.image_size
 
-accept: $(ENVIRONMENT) ## acceptance with other people's tools: kcat, promtool, Kafka's console producer
+accept: $(ENVIRONMENT) ## acceptance with other people's tools: kcat, promtool, Chromium, Kafka's console producer
 	@command -v kcat >/dev/null || { echo "sluice: kcat is missing: apt-get install kcat" >&2; exit 2; }
+	@command -v chromium >/dev/null || { echo "sluice: chromium is missing: apt-get install chromium" >&2; exit 2; }
 	@command -v promtool >/dev/null || { echo "sluice: promtool is missing: apt-get install prometheus" >&2; exit 2; }
 	@$(PYTHON) -m deploy.kafka.broker fetch
 	@$(PYTHON) -m pytest tests/acceptance

@@ -68,6 +68,7 @@ def run_bench(bench: Bench, partitions: int) -> None:
     _tell("time by part", bench.take_parts)
     _tell("shadow", bench.take_shadow)
     _tell("rules", bench.take_rules)
+    _tell("backtest", bench.take_backtest)
     with open_ground(partitions) as ground:
         now = datetime.now(UTC)
         for topics, count in (("real", bench.ads), ("many", bench.many)):
@@ -88,8 +89,8 @@ def _tell(name: str, step: Callable[[], None]) -> None:
 
 def _plan(asked: argparse.Namespace) -> Bench:
     if asked.quick:
-        return Bench(1, min(asked.ads, 2_000), 10_000, 10_000, 1_000, 2.0, (200,), 2)
-    return Bench(asked.rounds, asked.ads, max(200_000, asked.ads), 100_000, 8_000, 6.0, (500, 1_000), 5)
+        return Bench(1, min(asked.ads, 2_000), 10_000, 10_000, 1_000, 2.0, (200,), 2, 4_000)
+    return Bench(asked.rounds, asked.ads, max(200_000, asked.ads), 100_000, 8_000, 6.0, (500, 1_000), 5, 60_000)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,10 +1,13 @@
 """The scenarios of the benchmark: each measures one thing and adds its rows to the report."""
 
+import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from loadtests.ads import DEMO, REALISTIC, Mix, make_records
+from loadtests.backtest_rate import judge_backtest, measure_backtest
 from loadtests.candidates.task import IDENTITY, REAL, WarmUpRecord
 from loadtests.ground import Ground
 from loadtests.judging import (
@@ -62,6 +65,7 @@ class Bench:
     latency_s: float
     rates: tuple[int, ...]
     passes: int
+    backtest_ads: int
     rows: list[Row] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -142,6 +146,13 @@ class Bench:
                 cost = measure_shadow(make_pipeline, live, candidate, make_chunks(mix), self.passes)
                 self.found.setdefault("shadow", {})[f"{mix_name}, {change}"] = asdict(cost)
                 self.rows += judge_shadow(f"CPU time an ad with a candidate, one core, {mix_name}, {change}", cost)
+
+    def take_backtest(self) -> None:
+        """Measure how much of all cores a backtest uses; needs no broker."""
+        with tempfile.TemporaryDirectory() as directory:
+            rate = measure_backtest(self.backtest_ads, self.rounds, Path(directory))
+        self.found["backtest"] = asdict(rate)
+        self.rows += judge_backtest(f"Backtest of {self.backtest_ads:,} ads", rate)
 
     def take_rules(self) -> None:
         """Measure views and rules with the starting bundle and a large one, and what that takes; needs no broker."""

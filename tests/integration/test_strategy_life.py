@@ -164,7 +164,7 @@ def replaces(later: dict[str, Any], entry: dict[str, Any]) -> bool:
     """Tell whether a later entry ends what an entry put in force."""
     if later["sequence"] <= entry["sequence"]:
         return False
-    puts_live = later["kind"] == "promote" or (later["kind"] == "publish" and later["channel"] == "live")
+    puts_live: bool = later["kind"] == "promote" or (later["kind"] == "publish" and later["channel"] == "live")
     if entry["kind"] == "rollout":
         return puts_live or later["kind"] in {"rollout", "abort", "publish"}
     if entry["kind"] == "publish" and entry["channel"] == "candidate":
