@@ -94,7 +94,8 @@ class Author:
             raise CommandError(lacking)
         await self.access.write(name_proposal(entry.bundle), envelope.model_dump_json().encode())
         out.print(f"Proposed, not in force: {describe_entry(entry)}")
-        out.print(f"  {show_safely(lacking.partition(': ')[2])} {entry.bundle[:12]}")
+        out.print(f"  {show_safely(lacking.partition(': ')[2].partition('; let another')[0])}.")
+        out.print(f"  Another person runs `sluice strategy approve {entry.bundle[:12]}`.")
         return DONE
 
 

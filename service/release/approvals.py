@@ -24,6 +24,7 @@ _UNGUARDED_FIELDS = frozenset({"tests", "owner", "description"})
 _UNGUARDED_SHARED = frozenset({"version", "schema_version", "verticals", "products", "cost_budget_us"})
 _LENIENT = frozenset({"approve", "lower"})
 _MOST_APPROVALS = 16
+_NAMED = 5
 _DIMENSIONS = ("market", "vertical", "product")
 
 
@@ -39,11 +40,16 @@ def require_approvals(old: Mapping[str, Guard], new: Mapping[str, Guard], signer
     """Raise ApprovalsMissingError unless enough have signed for each guarded strategy that differs; None: all may."""
     if signers is None:
         return
-    for name, needed in find_needed(old, new).items():
-        if needed > len(signers):
-            have = f"{len(signers)} ({', '.join(sorted(signers))})" if signers else "none"
-            text = f"strategy '{name}' changes and needs {needed} people's signatures, there are {have}"
-            raise ApprovalsMissingError(f"{text}; let another person run `sluice strategy approve`")
+    lacking = {name: needed for name, needed in find_needed(old, new).items() if needed > len(signers)}
+    if not lacking:
+        return
+    have = f"{len(signers)} ({', '.join(sorted(signers))})" if signers else "none"
+    first, more = ", ".join(list(lacking)[:_NAMED]), len(lacking) - _NAMED
+    what = f"strategy '{first}' changes and needs" if len(lacking) == 1 else f"strategies {first} change and need"
+    if more > 0:
+        what = f"strategies {first} and {more} more change and need"
+    text = f"{what} {max(lacking.values())} people's signatures, there are {have}"
+    raise ApprovalsMissingError(f"{text}; let another person run `sluice strategy approve`")
 
 
 def find_needed(old: Mapping[str, Guard], new: Mapping[str, Guard]) -> dict[str, int]:

@@ -143,7 +143,7 @@ def test_two_people_sign_what_the_strategy_says(
     assert code == 0
     assert "Proposed, not in force: publish 1 (" in said
     assert "strategy 'political' changes and needs 2 people's signatures, there are 1 (anna)" in said
-    sha256 = said.split("`sluice strategy approve` ")[1].strip()
+    sha256 = said.split("`sluice strategy approve ")[1].split("`")[0]
     assert read_ledger(kafka, topics["strategies_topic"]) == []
     assert "waits for `sluice strategy approve" in run("strategy", "status")[1]
     approve = ("strategy", "approve", sha256, "--yes", "--no-wait", "--key")
@@ -165,7 +165,7 @@ def test_an_entry_in_between_makes_the_first_signature_lapse(
     """The second person proposes it anew, and the first one completes it."""
     folder = write_strategies(tmp_path / "v1", "1")
     (folder / "political.yaml").write_text(GUARDED % 0.9)
-    sha256 = publish(run, folder, keys["anna"])[1].split("`sluice strategy approve` ")[1].strip()
+    sha256 = publish(run, folder, keys["anna"])[1].split("`sluice strategy approve ")[1].split("`")[0]
     block = ("block", "host", "evil.example", "--for", "1h", "--reason", "now", "--policy", "phishing", "--no-wait")
     assert run(*block, "--key", keys["ben"])[0] == 0
     code, said, _ = run("strategy", "approve", sha256, "--yes", "--no-wait", "--key", keys["ben"])
@@ -187,7 +187,7 @@ def test_a_rollout_and_a_promotion_need_what_going_live_needs(
     for number, command in ((3, ("rollout", "--percent", "1")), (4, ("promote",))):
         code, said, _ = change(run, anna, *command)
         assert (code, said.startswith("Proposed, not in force: ")) == (0, True)
-        sha256 = said.split("`sluice strategy approve` ")[1].strip()
+        sha256 = said.split("`sluice strategy approve ")[1].split("`")[0]
         code, said, _ = run("strategy", "approve", sha256, "--yes", "--no-wait", "--key", ben)
         assert f"Entry {number}, signed by anna, ben: " in said
     assert change(run, ben, "rollback")[1].startswith("Entry 5, signed by ben: roll back to 1")

@@ -130,6 +130,16 @@ def test_an_entry_that_hides_a_guard_is_found_out() -> None:
         open_bundle(placed._replace(guards={}), packed.chunks)
 
 
+def test_all_that_lack_signatures_are_named() -> None:
+    """The first five, and how many more; the most that any of them needs."""
+    several = {f"s{number}": guard(2 + number // 6) for number in range(7)}
+    with pytest.raises(ApprovalsMissingError, match="strategies s0, s1 change and need 2 people's signatures"):
+        require_approvals({}, {name: several[name] for name in ("s0", "s1")}, {"anna"})
+    with pytest.raises(ApprovalsMissingError, match="strategies s0, s1, s2, s3, s4 and 2 more change and need 3"):
+        require_approvals({}, several, {"anna"})
+    require_approvals({}, several, {"anna", "ben", "zoe"})
+
+
 def test_a_bundle_without_approvals_has_no_guards() -> None:
     """Also one whose YAML cannot be read; such a bundle never compiles."""
     assert find_guards(encode({**FILES, "political.yaml": HEALTH})) == {}
