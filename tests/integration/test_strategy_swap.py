@@ -87,7 +87,8 @@ def test_bundles_come_into_force_while_ads_flow(
     workers = start_two(start_worker)
     [image] = {status.live for status in publisher.wait_for(workers, lambda status: status.state == "running")}
     live, published_at = [str(image)], [datetime.min.replace(tzinfo=UTC)]
-    with steady_traffic(kafka, environment["SLUICE_SUBMISSIONS_TOPIC"], list(stream_ads(4_000)), batch=50) as traffic:
+    ads = list(stream_ads(4_000))
+    with steady_traffic(kafka, environment["SLUICE_SUBMISSIONS_TOPIC"], ads, batch=40, pause_s=0.2) as traffic:
         for version in ("2", "3", "4"):
             wait_for_answers(kafka, environment, workers, count=len(read_answers(kafka, environment).by_place()) + 200)
             published_at.append(datetime.now(UTC))
