@@ -26,6 +26,7 @@ MIN_LETTERS = 3
 _ALPHABETIC = re.compile("[a-z0-9\u00c0-\u058f]")
 _UNSPACED = re.compile("[฀-࿿က-႟ក-៿぀-ヿ㐀-鿿豈-﫿]|[\U00020000-\U0003ffff]")
 _HANGUL = re.compile("[가-힣]")
+_DOUBLED = re.compile(r"(.)\1")
 # A phrase also counts as one word or with hyphens: "#onlinecasino", "Online-Casino".
 _GAPS = (" ", "", "-")
 _TERMS_REMEMBERED = 4_096
@@ -109,7 +110,12 @@ _squeeze = lru_cache(_TERMS_REMEMBERED)(squeeze_term)
 
 def _join(entry: TermEntry) -> set[str]:
     """Return the joined reading of each spelling that is looked for, in any view."""
-    return {join_letters(form) for form in (entry.base, entry.latin, *squeeze_term(entry.latin))}
+    joined = join_letters(entry.latin)
+    readings = {joined} if entry.latin is entry.base else {joined, join_letters(entry.base)}
+    # Without marks and doubled letters, a squeezed spelling joins as the plain one does.
+    if not joined.isalnum() or _DOUBLED.search(joined):
+        readings.update(map(join_letters, squeeze_term(entry.latin)))
+    return readings
 
 
 def _find_first(
