@@ -126,7 +126,8 @@ def _read_shared(files: BundleFiles, reader: Reader, problems: list[Problem]) ->
     read = reader.read(SHARED_FILE, files[SHARED_FILE], BundleFile)
     if isinstance(read, list):
         problems += read
-        return None
+        rest = reader.salvage(SHARED_FILE, files[SHARED_FILE], BundleFile)
+        return rest[1] if rest else None
     return read[1]
 
 

@@ -29,7 +29,7 @@ def check_layers(shared: BundleFile, layers: Sequence[Layer], lists: Lists) -> I
             if place not in checked:  # a file that several strategies include has its mistakes once
                 checked.add(place)
                 yield from check_entry(source, shared, lists, scored)
-    yield from _check_ties(seen)
+    yield from _check_ties({name: layer for name, layer in seen.items() if layer.whole})
 
 
 def check_default(layers: Iterable[Layer]) -> Iterator[Problem]:

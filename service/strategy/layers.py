@@ -4,7 +4,7 @@ Between `reading` and `effective`: what the files say is known here, what applie
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from service.strategy.documents import Document
@@ -35,12 +35,16 @@ class RuleSource:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One strategy: what it says itself, and all rules that belong to it. `files` are those it is made of."""
+    """One strategy: what it says itself, and all rules that belong to it. `files` are those it is made of.
+
+    Not `whole` is what was salvaged of a file with mistakes: its scope may not be the one that was meant.
+    """
 
     strategy: StrategyFile
     document: Document
     rules: tuple[RuleSource, ...]
     files: tuple[str, ...]
+    whole: bool = True
 
     @property
     def id(self) -> str:
@@ -61,10 +65,12 @@ def read_layers(files: BundleFiles, reader: Reader | None = None) -> tuple[list[
     layers: list[Layer] = []
     for name in sorted(name for name in files if "/" not in name and name != SHARED_FILE):
         read = reader.read(name, files[name], StrategyFile)
-        if isinstance(read, list):
-            problems += read
-        else:
+        if not isinstance(read, list):
             layers.append(_collect(*read, rule_files, problems))
+            continue
+        problems += read
+        if rest := reader.salvage(name, files[name], StrategyFile):
+            layers.append(replace(_collect(*rest, rule_files, problems), whole=False))
     used = {name for layer in layers for name in layer.files}
     idle = [
         Problem(name, 1, 1, "no strategy includes these rules", f"add 'include: {name}' to one, or delete the file")
@@ -81,7 +87,9 @@ def _read_rule_files(files: BundleFiles, reader: Reader) -> tuple[dict[str, _Rul
         read = reader.read(name, files[name], RuleFile)
         if isinstance(read, list):
             problems += read
-            found[name] = _RuleDocument(Document(name, {}), RuleFile())  # known, though nothing can be taken from it
+            rest = reader.salvage(name, files[name], RuleFile)
+            # Known, even if nothing can be taken from it.
+            found[name] = _RuleDocument(*rest) if rest else _RuleDocument(Document(name, {}), RuleFile())
         else:
             found[name] = _RuleDocument(*read)
     return found, problems

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from service.strategy.documents import Document, read_yaml
 from service.strategy.problems import Problem
 from service.strategy.reading import Model, validate
+from service.strategy.salvaging import salvage
 
 
 class Reading(NamedTuple):
@@ -42,3 +43,9 @@ class Reader:
             same = Reading(digest, document, content)
         self.kept[file] = same
         return same.document, same.content
+
+    def salvage(self, file: str, raw: bytes, model: type[Model]) -> tuple[Document, Model] | None:
+        """Return what is sound in a file with mistakes, for looking at; None if it is not even YAML."""
+        document = read_yaml(raw, file)
+        content = None if isinstance(document, Problem) else salvage(document, model)
+        return None if isinstance(document, Problem) or content is None else (document, content)
