@@ -1,6 +1,6 @@
 """The composition root: the only place that puts bundle, classifier, pipeline and metrics together."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from service import __version__
@@ -106,9 +106,9 @@ class _Prepare(NamedTuple):
 
     classifier: Classifier
 
-    def __call__(self, files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
+    def __call__(self, files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
         bundle = ready_bundle(compile_bundle(files, reuse=reuse.strategies if reuse else None), self.classifier)
-        ran = run_tests(bundle, datetime.now(UTC))
+        ran = run_tests(bundle, published_at)
         if ran.failed:
             failed = "\n".join(str(problem) for problem in ran.failed)
             what = f"{len(ran.failed)} of its {ran.ran} tests fail with this worker's model"

@@ -73,7 +73,7 @@ KEYS: Mapping[str, dict[str, Any]] = {
     "ledgerEntry": {
         "type": "string",
         "pattern": "^(ledger/[0-9]{10}/[0-9a-f]{16}|proposal/[0-9a-f]{64})$",
-        "description": "ledger/SEQUENCE/HASH: an entry, by its place and the start of its own hash; proposal/BUNDLE: one"
+        "description": "ledger/SEQUENCE/HASH: an entry, by place and the start of its hash; proposal/BUNDLE: one"
         " that waits for signatures.",
     },
     "workerStatus": {"type": "string", "description": "The worker's id; a tombstone says that it left."},

@@ -1,7 +1,8 @@
 """Topic `ads.decisions`: what was decided about one revision of an ad, and why.
 
 A reader keeps the first record of a `decision_id`, and applies to an ad the decision with the highest
-`revision`, then the highest `sequence`: an automatic decision has sequence 0, a later human one is higher.
+`revision`, then the highest `sequence`: the first decision has sequence 0, one that supersedes it, by a person or by
+`sluice rescan`, a higher one.
 """
 
 from enum import StrEnum
@@ -128,7 +129,7 @@ class Decision(Contract):
     decision_id: UUID = Field(description="A function of the submission's coordinates, ad and revision.")
     ad_id: Id = Field(description="The platform's id of the ad; also the record's key.")
     revision: int = Field(ge=0, description="Which revision of the ad was decided.")
-    sequence: int = Field(default=0, ge=0, description="0 for an automatic decision; a later human one is higher.")
+    sequence: int = Field(default=0, ge=0, description="0 for the first decision; higher for one that supersedes it.")
     supersedes: UUID | None = Field(default=None, description="The decision_id that this one replaces.")
     outcome: Outcome = Field(description="What the platform does with the ad.")
     reasons: tuple[Reason, ...] = Field(

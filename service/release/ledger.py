@@ -43,7 +43,7 @@ class Accepted(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A bundle on a channel. `sequence` and `at`: of the entry that put it there; `guards`: as its publication says."""
+    """A bundle on a channel. `sequence` and `at`: of the entry that put it there; the rest as its publication says."""
 
     bundle: str
     version: str
@@ -51,6 +51,7 @@ class Placed(NamedTuple):
     guards: Mapping[str, Guard]
     sequence: int
     at: datetime
+    published_at: datetime
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _apply(ledger: Ledger, entry: AnyEntry, signers: frozenset[str] | None) -> L
 
 def _publish(ledger: Ledger, entry: Publish, signers: frozenset[str] | None) -> Ledger:
     guards = MappingProxyType(entry.guards)
-    placed = Placed(entry.bundle, entry.version, entry.chunks, guards, entry.sequence, entry.at)
+    placed = Placed(entry.bundle, entry.version, entry.chunks, guards, entry.sequence, entry.at, entry.at)
     if entry.channel == "candidate":
         return replace(ledger, candidate=placed, rollout=None)
     if entry.rollback:

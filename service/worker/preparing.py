@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Protocol
 
 from service.answer import LiveBundle
@@ -27,9 +28,12 @@ class BundleRefusedError(ValueError):
 
 
 class Prepare(Protocol):
-    """Compiles a bundle's files and tries the result out; `reuse` is a bundle in memory that may share parts."""
+    """Compiles a bundle's files and tries the result out; `reuse` is a bundle in memory that may share parts.
 
-    def __call__(self, files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
+    The bundle's own tests are run as of its publication: a worker that starts later must not refuse what others run by.
+    """
+
+    def __call__(self, files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
         """Return the bundle. Raises StrategyError or BundleRefusedError."""
         ...
 
@@ -66,7 +70,7 @@ class Preparer:
             with _take_short_turns():
                 files = unpack_bundle(placed.bundle, chunks)
                 check_guards(placed.guards, files)
-                return self._prepare(files, reuse)
+                return self._prepare(files, reuse, placed.published_at)
         except (PackingError, GuardsWrongError, StrategyError, BundleRefusedError) as error:
             raise BundleRefusedError(str(error)) from None
         except Exception as error:

@@ -49,8 +49,8 @@ def main() -> int:
     configure_logs(settings.log_level, build="bad candidates")
     loaded = load_worker(settings)
 
-    def prepare(files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
-        made = loaded.prepare(files, reuse)
+    def prepare(files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
+        made = loaded.prepare(files, reuse, published_at)
         if made.strategies.version not in {RAISES, SLOW}:
             return made
         return made._replace(strategies=cast("Bundle", BadBundle(made.strategies)))

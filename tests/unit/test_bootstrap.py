@@ -18,7 +18,7 @@ from service.shipped import shipped_path
 from service.strategy import StrategyError, read_folder
 from service.worker.fitting import LEAST_BYTES
 from service.worker.scoring import ScoringPipeline
-from tests.moderating import load_shipped
+from tests.moderating import NOW, load_shipped
 
 CopyShipped = Callable[[str, str], Path]
 
@@ -161,7 +161,7 @@ def test_without_the_image_s_bundle_only_the_model_is_loaded(tmp_path: Path) -> 
     loaded = load_worker(read(image_bundle="never", strategies_dir=tmp_path / "nowhere"))
     assert loaded.take_image() is None
     assert loaded.in_force.deployment is None
-    bundle = loaded.prepare(read_folder(shipped_path("deploy/strategies")), None)
+    bundle = loaded.prepare(read_folder(shipped_path("deploy/strategies")), None, NOW)
     assert bundle.strategies.sha256 == load_shipped().strategies.sha256
 
 
@@ -171,7 +171,7 @@ def test_a_published_bundle_that_does_not_fit_the_model_is_refused(copy_shipped:
     strategy = folder / "default.yaml"
     strategy.write_text(re.sub(r"(?m)^  clickbait: .*\n", "", strategy.read_text(), count=1))
     with pytest.raises(StrategyError, match=r"add thresholds\.clickbait"):
-        prepare_worker(read(), load_shipped()).prepare(read_folder(folder), load_shipped())
+        prepare_worker(read(), load_shipped()).prepare(read_folder(folder), load_shipped(), NOW)
 
 
 def test_a_folder_of_keys_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_an_entry_that_hides_a_guard_is_found_out() -> None:
         with pytest.raises(GuardsWrongError, match="does not say truly"):
             check_guards(lie, files)
     packed = pack_bundle(files)
-    placed = Placed(packed.sha256, "1", 1, told, 1, AT)
+    placed = Placed(packed.sha256, "1", 1, told, 1, AT, AT)
     assert open_bundle(placed, packed.chunks) == files
     with pytest.raises(GuardsWrongError):
         open_bundle(placed._replace(guards={}), packed.chunks)

@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -28,20 +29,20 @@ class Chunks:
         return list(self.chunks)
 
 
-def compile_fine(files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
+def compile_fine(files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
     assert (files, reuse) == (FILES, None)
     return make_bundle(PACKED.sha256)
 
 
 def fail_with(error: Exception) -> Prepare:
-    def fail(files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:
+    def fail(files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
         raise error
 
     return fail
 
 
 def place(packed: PackedBundle = PACKED, **changes: object) -> Placed:
-    placed = Placed(packed.sha256, "1", len(packed.chunks), {}, 1, AT)
+    placed = Placed(packed.sha256, "1", len(packed.chunks), {}, 1, AT, AT)
     return placed._replace(**changes)  # type: ignore[arg-type]
 
 
@@ -90,6 +91,18 @@ async def test_an_entry_that_hides_who_has_to_sign_is_refused() -> None:
     """The files say which strategies need two people; an entry that says otherwise was forged by its one author."""
     with pytest.raises(BundleRefusedError, match="does not say truly"):
         await prepare(Chunks(), compile_fine, place(guards={"default": guard(2)}))
+
+
+async def test_its_tests_are_run_as_of_its_publication() -> None:
+    """A worker that starts later, or after a promotion, must not find wrong what the others decide by."""
+    asked: list[datetime] = []
+
+    def note(files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:
+        asked.append(published_at)
+        return compile_fine(files, reuse, published_at)
+
+    await prepare(Chunks(), note, place(at=AT + timedelta(days=2), published_at=AT + timedelta(days=1)))
+    assert asked == [AT + timedelta(days=1)]
 
 
 async def test_an_outage_is_no_refusal() -> None:

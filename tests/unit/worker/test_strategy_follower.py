@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from service.answer import LiveBundle
@@ -89,7 +90,7 @@ class Bench:
     def _count_build(self) -> None:
         self.builds += 1
 
-    def _prepare(self, files: BundleFiles, reuse: LiveBundle | None) -> LiveBundle:  # noqa: ARG002 - as it is called
+    def _prepare(self, files: BundleFiles, reuse: LiveBundle | None, published_at: datetime) -> LiveBundle:  # noqa: ARG002
         name = files["bundle.yaml"].decode().removeprefix("version: ")
         if name == "bad":
             raise StrategyError([Problem("bundle.yaml", 1, 1, "is bad", "mend it")])
