@@ -1,6 +1,6 @@
 """Host lists: is this host, or a domain above it, listed? One dictionary for all lists, one walk up the labels."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from service.rules.ad_view import AdView
@@ -34,11 +34,13 @@ class HostIndex:
             for host in hosts:
                 self._lists_of.setdefault(host, []).append(name)
 
-    def _walk(self, host: str) -> Iterator[tuple[str, str]]:
+    def _walk(self, host: str) -> list[tuple[str, str]]:
+        found = []
         while host:
-            for name in self._lists_of.get(host, ()):
-                yield name, host
+            if host in self._lists_of:
+                found += [(name, host) for name in self._lists_of[host]]
             host = host.partition(".")[2]
+        return found
 
     def search(self, ad: AdView) -> list[HostHit]:
         """Return the hits in the landing and the display address, in addresses inside them, and in the prose."""
@@ -47,11 +49,12 @@ class HostIndex:
         hits = []
         for field, address in (("creative.landing_url", ad.landing), ("creative.display_url", ad.display)):
             for host in _hosts(address):
-                whole = Place(field, 0, len(address.given), address.given)
-                hits += [HostHit(name, entry, whole) for name, entry in self._walk(host)]
+                if found := self._walk(host):
+                    whole = Place(field, 0, len(address.given), address.given)
+                    hits += [HostHit(name, entry, whole) for name, entry in found]
         for start, end, address in ad.text_urls:
             for host in _hosts(address):
-                found = [*self._walk(host)]
+                found = self._walk(host)
                 hits += [HostHit(name, entry, ad.views.place(start, end)) for name, entry in found]
         return hits
 

@@ -17,6 +17,10 @@ from service.rules.facts import FACTS, Situation
 MANY_VALUED = frozenset({"ad.attributes", "advertiser.age_days", "landing.host", "landing.domain", "scores"})
 """Facts of which hardly two ads have the same."""
 
+# Read together: most addresses have nothing odd.
+_ADDRESS_SIGNS = frozenset(
+    "landing." + name for name in ("valid", "is_ip", "has_credentials", "encoding_depth", "punycode", "mixed_scripts")
+)
 # A comparison that stands alone: no arithmetic, and no other comparison before it.
 _BEFORE = r"(?:^|(?<=[(&|?:,]))\s*"
 _LIMIT = r"\s*(?:<=|>=|==|!=|<|>)\s*(-?\d+\.\d+)(?![\w.])(?!\s*[-+*/%])"
@@ -57,8 +61,9 @@ class Signs:
         clear = [(text, telling) for text, telling in asked if not telling.opaque]
         mentioned = "\n".join(text for text, _ in clear)
         # What the lists hit is part of every question already.
-        plain = [name for name in FACTS if name not in MANY_VALUED and not name.endswith("_hits")]
+        plain = [name for name in FACTS if name not in MANY_VALUED | _ADDRESS_SIGNS and not name.endswith("_hits")]
         self._reads = [FACTS[name].read for name in plain if name in mentioned]
+        self._reads_address = any(name in mentioned for name in _ADDRESS_SIGNS)
         self._ages = sorted({limit for _, telling in clear for limit in telling.ages})
         self._attributes = frozenset(name for _, telling in clear for name in telling.attributes)
         limits: defaultdict[str, set[float]] = defaultdict(set)
@@ -69,6 +74,8 @@ class Signs:
     def read(self, situation: Situation) -> tuple[object, ...]:
         """Return the signs. Two ads with equal ones and equal hits get one answer from each condition that is clear."""
         signs: list[object] = [read(situation) for read in self._reads]
+        if self._reads_address:
+            signs.append(situation.ad.landing.signs)
         if self._ages:
             signs.append(_place(FACTS["advertiser.age_days"].read(situation), self._ages))
         for label, limits in self._scores:

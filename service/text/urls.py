@@ -69,6 +69,14 @@ class WebAddress:
         return _register(self.host) if not self.is_ip else self.host
 
     @lazy
+    def signs(self) -> tuple[object, ...]:
+        """Return all that is odd about it: validity, IP, credentials, encoding depth, punycode, mixed scripts."""
+        if self.problem or "%" in self.given or "xn--" in self.host:
+            depth, punycode, mixed = self.encoding_depth, self.punycode, self.mixed_scripts
+            return self.valid, self.is_ip, self.has_credentials, depth, punycode, mixed
+        return True, self.is_ip, self.has_credentials, 0, False, False
+
+    @lazy
     def encoding_depth(self) -> int:
         """Return how many times percent-decoding still changes it, at most `MAX_DECODINGS`."""
         return _decode(self.given)[1]

@@ -141,3 +141,13 @@ def test_letters_that_a_browser_folds_are_folded(given: str) -> None:
     """The long s is an s in a host, written in a field or found in prose."""
     assert read_url(given).host == "shop.example"
     assert [address.host for _, _, address in find_urls(f"see {given} now")] == ["shop.example"]
+
+
+@given(
+    st.text("abn%25.:/@xn-é1\\", max_size=24) | st.sampled_from(["https://xn--80ak6aa92e.example/%2525", "http://1.2/"])
+)
+def test_signs_are_the_single_properties(given_url: str) -> None:
+    """What is read together is what each of them says."""
+    url = read_url(given_url)
+    each = (url.valid, url.is_ip, url.has_credentials, url.encoding_depth, url.punycode, url.mixed_scripts)
+    assert url.signs == each
