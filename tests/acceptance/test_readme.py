@@ -98,7 +98,7 @@ def test_promtool_accepts_the_metrics(kafka: KafkaBroker, worker: WorkerProcess)
 
 
 def test_a_strategists_day(kafka: KafkaBroker, tmp_path: Path) -> None:
-    """From the idea to the rollback as the README tells it: keys, two people, check, backtest, shadow, rollout, back."""
+    """From the idea to the rollback as the README tells it: keys, two people, check, backtest, rollout, back."""
     apply = [sys.executable, "-m", "service", "topics", "apply", "--replication", "1"]
     subprocess.run(apply, cwd=ROOT, env={**os.environ, "SLUICE_BROKERS": kafka.bootstrap}, check=True, timeout=60)
     scratch = ROOT / ".run" / "day"
