@@ -77,6 +77,7 @@ def run_bench(bench: Bench, partitions: int) -> None:
         _tell("real pipeline", lambda: bench.race_real(ground))
         _tell("identity pipeline", lambda: bench.race_identity(ground))
         _tell("latency", lambda: bench.take_latency(ground))
+        _tell("swap", lambda: bench.take_swap(ground))
         _tell("memory", lambda: bench.take_memory(ground))
 
 

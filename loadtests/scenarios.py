@@ -38,6 +38,7 @@ from loadtests.race import Candidate, race
 from loadtests.rules_cost import measure_footprint, measure_rules
 from loadtests.shadow_cost import make_candidate, make_candidate_for_all, measure_shadow
 from loadtests.spread import percentile
+from loadtests.swap import judge_swap, measure_swap
 from service.bootstrap import load_live_bundle, prepare_worker, read_size_limits
 from service.deployment import Deployment
 from service.settings import load_settings
@@ -153,6 +154,16 @@ class Bench:
             rate = measure_backtest(self.backtest_ads, self.rounds, Path(directory))
         self.found["backtest"] = asdict(rate)
         self.rows += judge_backtest(f"Backtest of {self.backtest_ads:,} ads", rate)
+
+    def take_swap(self, ground: Ground) -> None:
+        """Let two workers go over to a large bundle while ads flow, at the lowest of the rates."""
+        swaps = measure_swap(ground, "swap", min(200, *self.rates), self.latency_s)
+        for name, swap in swaps.items():
+            self.rows += judge_swap(f"Swap of {RULES} rules and {TERMS:,} terms in two workers under load", name, swap)
+        self.found["swap"] = {
+            name: {"swap_s": swap.swap_s, "p99_before_s": percentile(swap.before, 0.99), "worst_s": max(swap.during)}
+            for name, swap in swaps.items()
+        }
 
     def take_rules(self) -> None:
         """Measure views and rules with the starting bundle and a large one, and what that takes; needs no broker."""
