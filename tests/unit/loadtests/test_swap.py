@@ -1,6 +1,6 @@
 """What is made of a swap's figures."""
 
-from loadtests.swap import Swap, judge_swap
+from loadtests.swap import Swap, judge_swap, make_publishable
 
 BEFORE = tuple(0.001 * number for number in range(1, 101))
 
@@ -16,3 +16,11 @@ def test_a_single_late_ad_misses_the_target() -> None:
     """The worst delay counts, not a percentile."""
     swap, delay = judge_swap("swap", "it", Swap(2.01, BEFORE, (0.01,) * 1_000 + (0.3,)))
     assert (swap.met, delay.met) == (False, False)
+
+
+def test_what_is_published_has_no_tests_and_needs_one_signature() -> None:
+    """A strategy's tests end where its next field begins; lists stay as they are."""
+    strategy = b"id: a\napprovals: 2\ntests:\n  - name: one\n\n  - name: two\nrules:\n  - id: r\n"
+    files = {"a.yaml": strategy, "tests/b.yaml": b"tests:\n", "lists/terms/c.txt": b"tests:\n"}
+    expected = {"a.yaml": b"id: a\napprovals: 1\nrules:\n  - id: r\n", "lists/terms/c.txt": b"tests:\n"}
+    assert make_publishable(files) == expected
