@@ -132,6 +132,13 @@ def _find_first(
     return best
 
 
+_PATTERNS_PER_AUTOMATON = 16_384
+"""The library holds the interpreter while it builds one: 20 ms for so many, 300 ms for 100,000 in one automaton.
+
+A swap to a large bundle is compiled beside scoring, which must not wait that long. Each more costs a text about 1 µs.
+"""
+
+
 class TermIndex:
     """All term lists of a bundle, compiled. Searching is linear in the text and independent of the lists' sizes."""
 
@@ -146,7 +153,11 @@ class TermIndex:
                 elif others is not entry:
                     found[joined] = [others, entry]
         self._entries = list(found.values())
-        self._automaton = AhoCorasick(list(found), store_patterns=False)
+        patterns = list(found)
+        self._automata = [
+            (start, AhoCorasick(patterns[start : start + _PATTERNS_PER_AUTOMATON], store_patterns=False))
+            for start in range(0, len(patterns), _PATTERNS_PER_AUTOMATON)
+        ]
 
     def search(self, views: Views) -> list[TermHit]:
         """Return the first hit of each entry, in the plainest view that shows it."""
@@ -180,15 +191,17 @@ class TermIndex:
         An entry is there once for each of its joined readings that the text holds.
         """
         candidates: list[tuple[TermEntry, int]] = []
-        seen = set()
-        for index, first, _ in self._automaton.find_matches_as_indexes(join_letters(text), overlapping=True):
-            if index in seen:
-                continue
-            seen.add(index)
-            entries = self._entries[index]
-            one_or_more = entries if isinstance(entries, list) else (entries,)
-            # The joined reading is shorter, so a letter stands no earlier in the text than in it.
-            candidates += [(entry, first) for entry in one_or_more if (entry.list, entry.text) not in known]
+        joined = join_letters(text)
+        for start, automaton in self._automata:
+            seen = set()
+            for index, first, _ in automaton.find_matches_as_indexes(joined, overlapping=True):
+                if index in seen:
+                    continue
+                seen.add(index)
+                entries = self._entries[start + index]
+                one_or_more = entries if isinstance(entries, list) else (entries,)
+                # The joined reading is shorter, so a letter stands no earlier in the text than in it.
+                candidates += [(entry, first) for entry in one_or_more if (entry.list, entry.text) not in known]
         return candidates
 
 

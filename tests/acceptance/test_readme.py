@@ -2,40 +2,16 @@
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from loadtests.ads import READABLE, make_ads
+from tests.acceptance.readme import read_example, run_example
 from tests.integration.workers import ROOT, WorkerProcess
 from tests.kafka_broker import KafkaBroker
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def read_example(name: str) -> str:
-    """Return the code block that follows the marker of `name`."""
-    found = re.search(rf"<!-- example: {name} -->\n```\w+\n(.*?)```", README, re.DOTALL)
-    assert found, f"the README has no example {name}"
-    return found[1]
-
-
-def run_example(name: str, brokers: str) -> str:
-    """Run a block in bash from the checkout and return what it printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "SLUICE_BROKERS": brokers, "PATH": path}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", read_example(name)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -95,34 +71,3 @@ def test_promtool_accepts_the_metrics(kafka: KafkaBroker, worker: WorkerProcess)
         ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-
-
-def test_a_strategists_day(kafka: KafkaBroker, tmp_path: Path) -> None:
-    """From the idea to the rollback as the README tells it: keys, two people, check, backtest, rollout, back."""
-    apply = [sys.executable, "-m", "service", "topics", "apply", "--replication", "1"]
-    subprocess.run(apply, cwd=ROOT, env={**os.environ, "SLUICE_BROKERS": kafka.bootstrap}, check=True, timeout=60)
-    scratch = ROOT / ".run" / "day"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    run_example("day-keys", kafka.bootstrap)
-    environment = {
-        "SLUICE_BROKERS": kafka.bootstrap,
-        "SLUICE_GROUP": "day",
-        "SLUICE_STRATEGY_KEYS_DIR": str(scratch / "keys"),
-    }
-    ads = make_ads(1_000, datetime.now(UTC), READABLE)
-    kafka.produce("ads.submissions", [(json.loads(ad)["ad_id"].encode(), ad) for ad in ads])
-    process = WorkerProcess(environment, tmp_path / "worker.log")
-    process.start()
-    try:
-        process.wait_ready()
-        assert "signed by kim, lee: publish" in run_example("day-first", kafka.bootstrap)
-        printed = run_example("day", kafka.bootstrap)
-    finally:
-        process.end()
-    assert "ok: no errors, no warnings" in printed
-    assert "+ strategy retail-us" in printed
-    assert "phishing  review → reject" in printed
-    assert printed.count("1 of 1 live workers run by it") == 5
-    assert "roll back to" in printed.splitlines()[-1]
-    assert "<svg" in (scratch / "report.html").read_text(encoding="utf-8")

@@ -231,3 +231,13 @@ def test_the_index_finds_what_a_plain_search_finds(text: str) -> None:
                     expected.add(entry.text)
     found = {hit.entry.text for hit in TermIndex(entries).search(views) if hit.view is not View.SQUEEZED}
     assert found == expected
+
+
+def test_a_list_larger_than_one_automaton_is_searched_as_one() -> None:
+    """Entries on both sides of an automaton's end are found, and an entry in several forms once."""
+    words = ["".join(letters) for letters in product("bcdfghjkmnpqrtvw", repeat=4)]
+    entries = [read_term("words", f"ax{word}") for word in words]
+    index = TermIndex(entry for entry in entries if not isinstance(entry, str))
+    chosen = [f"ax{words[number]}" for number in (0, 16_383, 16_384, 32_768, 65_535)]
+    found = [hit.entry.text for hit in index.search(Views([("creative.body", " ".join(chosen))]))]
+    assert found == chosen
