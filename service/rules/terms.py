@@ -142,10 +142,16 @@ A swap to a large bundle is compiled beside scoring, which must not wait that lo
 class TermIndex:
     """All term lists of a bundle, compiled. Searching is linear in the text and independent of the lists' sizes."""
 
-    def __init__(self, entries: Iterable[TermEntry]) -> None:
+    def __init__(self, entries: Iterable[TermEntry], known: "TermIndex | None" = None) -> None:
+        """Take the entries of all lists; what an index in memory knows of equal ones is taken from it."""
         found: dict[str, TermEntry | list[TermEntry]] = {}
+        # Kept for the next version of the bundle: most of the time goes into these readings.
+        self._joined: dict[TermEntry, tuple[str, ...]] = {}
+        before = known._joined if known else {}  # noqa: SLF001 - another one of its kind
         for entry in entries:
-            for joined in _join(entry):
+            readings = before.get(entry) or tuple(_join(entry))
+            self._joined[entry] = readings
+            for joined in readings:
                 others = found.setdefault(joined, entry)
                 # A list only where it is needed: most joined readings are one entry's.
                 if isinstance(others, list):

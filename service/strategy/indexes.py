@@ -61,7 +61,9 @@ def build_indexes(lists: Lists, reuse: Indexes | None) -> Indexes:
     terms, hosts, advertisers = (lists.of_kind(kind) for kind in ("terms", "hosts", "advertisers"))
     try:
         return Indexes(
-            reuse.terms if reuse and "terms" in same else TermIndex(e for entries in terms.values() for e in entries),
+            reuse.terms
+            if reuse and "terms" in same
+            else TermIndex((e for entries in terms.values() for e in entries), reuse.terms if reuse else None),
             reuse.regexes if reuse and "regexes" in same else _build_regexes(lists),
             reuse.hosts if reuse and "hosts" in same else HostIndex(hosts.items()),
             reuse.advertisers if reuse and "advertisers" in same else AdvertiserIndex(advertisers.items()),

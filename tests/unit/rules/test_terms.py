@@ -241,3 +241,16 @@ def test_a_list_larger_than_one_automaton_is_searched_as_one() -> None:
     chosen = [f"ax{words[number]}" for number in (0, 16_383, 16_384, 32_768, 65_535)]
     found = [hit.entry.text for hit in index.search(Views([("creative.body", " ".join(chosen))]))]
     assert found == chosen
+
+
+def test_an_index_made_from_another_finds_the_same() -> None:
+    """What is taken from the index before is what would have been worked out again, and nothing of it stays behind."""
+    old = [
+        entry for text in ("online casino", "кокаин", "poker") if isinstance(entry := read_term("a", text), TermEntry)
+    ]
+    new = [*old[:2], *(entry for text in ("slots", "роker") if isinstance(entry := read_term("a", text), TermEntry))]
+    text = "0nline-cas1no, к о к а и н, SLOTS, pоker"
+    views = Views([("creative.body", text)])
+    anew, reusing = TermIndex(new), TermIndex(new, TermIndex(old))
+    assert reusing.search(views) == anew.search(views)
+    assert {hit.entry.text for hit in reusing.search(views)} >= {"online casino", "slots"}
