@@ -13,6 +13,7 @@ from service.backtest.tally import read_finding
 from service.contracts.decision import Decision, Evidence, Outcome, Reason
 from service.contracts.submission import TEXT_FIELDS, URL_FIELDS
 from service.moderate import moderate_or_review
+from service.text.spans import join_spans
 
 _CONTEXT_CHARS = 120
 _WHOLE_CHARS = 600
@@ -102,17 +103,7 @@ def mark_evidence(texts: Iterable[tuple[str, str]], evidence: Iterable[Evidence]
     spans: dict[str, list[tuple[int, int]]] = {}
     for found in evidence:
         spans.setdefault(found.field, []).append((found.start, found.end))
-    return tuple(Passage(field=name, parts=_cut(text, _join(spans.get(name, [])))) for name, text in texts if text)
-
-
-def _join(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
+    return tuple(Passage(field=name, parts=_cut(text, join_spans(spans.get(name, [])))) for name, text in texts if text)
 
 
 def _cut(text: str, spans: list[tuple[int, int]]) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ from service.contracts.decision import Evidence, Outcome
 from service.contracts.submission import Submission
 from service.moderate.trace import Trace, TracedCondition, TracedRule, TracedScore, TracedStrategy
 from service.moderate.tracing import name_reason
+from service.text.spans import join_spans
 
 OPEN, CLOSE = "⟦", "⟧"
 """Stand around evidence, so that it is marked in a pipe too."""
@@ -94,21 +95,11 @@ def _gather(trace: Trace) -> dict[str, list[Evidence]]:
 def _mark(text: str, evidence: Iterable[Evidence]) -> Text:
     """Return the original with its evidence marked; spans that overlap are marked as one."""
     marked, at = Text(), 0
-    for start, end in _join((item.start, min(item.end, len(text))) for item in evidence):
+    for start, end in join_spans((item.start, min(item.end, len(text))) for item in evidence):
         marked.append(show_safely(text[at:start]))
         marked.append(OPEN + show_safely(text[start:end]) + CLOSE, style="bold reverse red")
         at = end
     return marked.append(show_safely(text[at:]))
-
-
-def _join(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _describe_rule(rule: TracedRule) -> Iterator[Text]:

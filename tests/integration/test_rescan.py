@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from service.bootstrap import load_checked_classifier, read_size_limits, ready_bundle
-from service.cli import app
 from service.contracts.decision import BundleRef, Decision, Origin, Outcome
 from service.release.blocks import NO_BLOCKS
 from service.settings import Settings, load_settings
@@ -23,10 +21,10 @@ from service.worker.group_lag import open_lag_meter
 from service.worker.rescan import Rescan, RescanPlan
 from service.worker.rescan_sending import RescanInterruptedError, open_rescan_producer
 from tests.ads import UNCERTAIN_URL, encode_ad, make_ad
+from tests.integration.conftest import Run
 from tests.integration.strategies import write_strategies
 from tests.kafka_broker import KafkaBroker, Record
 
-Run = Callable[..., tuple[int, str, str]]
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 SHOES = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: reject}\n"
 
@@ -44,19 +42,6 @@ def topics(kafka: KafkaBroker, unique: str, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in values.items():
         monkeypatch.setenv(f"SLUICE_{name.upper()}", value)
     return names
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            app([*map(str, arguments)], result_action="print_non_int_sys_exit")
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, said.out, said.err
-
-    return run_command
 
 
 def decide(ad: dict[str, Any], number: int, outcome: Outcome = Outcome.APPROVE, sequence: int = 0) -> Decision:

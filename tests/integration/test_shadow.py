@@ -25,19 +25,8 @@ GAMES_TO_REVIEW = "  - {id: games, policy: gambling, when: ['ad.vertical == \"ga
 
 
 @pytest.fixture
-def kim(environment: dict[str, str], tmp_path: Path) -> Strategist:
-    """Return a strategist whose public key all workers of the test know."""
-    keys = tmp_path / "keys"
-    environment.update({"SLUICE_STRATEGY_KEYS_DIR": str(keys), "SLUICE_IMAGE_BUNDLE": "never"})
-    Strategist(environment).type("strategy", "keygen", "kim", "--to", keys)
-    return Strategist(environment, keys / "kim.key")
-
-
-@pytest.fixture
-def workers(kim: Strategist, start_worker: StartWorker, tmp_path: Path) -> list[WorkerProcess]:
+def workers(first_version: Path, start_worker: StartWorker) -> list[WorkerProcess]:
     """Start two workers that decide by version 1."""
-    first = write_strategies(tmp_path / "v1", "1")
-    kim.type("strategy", "publish", first, "--channel", "live", "--reason", "begin", "--no-wait")
     pair = [start_worker(program=PROGRAM) for _ in range(2)]
     for worker in pair:
         worker.wait_ready(WITHIN_S)

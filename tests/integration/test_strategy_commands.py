@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from service.cli import app
 from service.contracts.control import Halt, name_halt
 from service.contracts.ledger import Block, Envelope, name_entry
 from service.contracts.worker_status import Refusal, WorkerStatus
 from service.release.signing import SigningKey, sign
 from service.settings import load_settings
 from service.worker.ledger_access import LostRaceError, open_ledger
+from tests.integration.conftest import Run
 from tests.integration.strategies import write_strategies
 from tests.kafka_broker import KafkaBroker
 
-Run = Callable[..., tuple[int, str, str]]
 GAMES = "  - {id: games, policy: gambling, when: ['ad.vertical == \"games\"'], action: review}\n"
 GUARDED = """\
 id: political
@@ -46,19 +45,6 @@ def topics(kafka: KafkaBroker, unique: str, monkeypatch: pytest.MonkeyPatch, tmp
     for name, value in values.items():
         monkeypatch.setenv(f"SLUICE_{name.upper()}", value)
     return names
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            app([*map(str, arguments)], result_action="print_non_int_sys_exit")
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, said.out, said.err
-
-    return run_command
 
 
 @pytest.fixture

@@ -43,26 +43,11 @@ class Period(NamedTuple):
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    return tmp_path / "keys"
-
-
-@pytest.fixture
-def kim(environment: dict[str, str], keys: Path) -> Strategist:
-    """Return a strategist whose public key all workers of the test know."""
-    environment["SLUICE_STRATEGY_KEYS_DIR"] = str(keys)
-    Strategist(environment).type("strategy", "keygen", "kim", "--to", keys)
-    return Strategist(environment, keys / "kim.key")
-
-
-@pytest.fixture
-def workers(kim: Strategist, start_worker: StartWorker, tmp_path: Path) -> list[WorkerProcess]:
+def workers(first_version: Path, start_worker: StartWorker) -> list[WorkerProcess]:
     """Start two workers that decide by version 1, published before they came."""
-    first = write_strategies(tmp_path / "v1", "1")
-    kim.type("strategy", "publish", first, "--channel", "live", "--reason", "begin", "--no-wait")
     pair = [start_worker() for _ in range(2)]
     for worker in pair:
-        worker.wait_ready()
+        worker.wait_ready(120.0)
     return pair
 
 
