@@ -42,7 +42,9 @@ demo: $(ENVIRONMENT) ## show it: ads in, decisions out, on an embedded broker; P
 
 test: $(ENVIRONMENT) ## run every test, with a real Apache Kafka (needs Java 17 and Maven)
 	@$(PYTHON) -m deploy.kafka.broker fetch
-	@$(PYTHON) -m pytest --ignore=tests/acceptance
+	@# each file in one process, as many as there are cores; then, one after the other, what has workers and brokers
+	@$(PYTHON) -m pytest -n auto --dist loadfile --ignore=tests/acceptance --ignore=tests/integration
+	@$(PYTHON) -m pytest tests/integration
 
 check: $(ENVIRONMENT) image-lint ## lint, types, layers, generated files, locks
 	@$(PYTHON) -m deploy.lock check

@@ -62,7 +62,7 @@ async def test_each_missing_topic_is_named_with_the_remedy(settings: Settings) -
             f"{settings.submissions_topic}: the topic does not exist; run `sluice topics apply`,"
             " or set SLUICE_SUBMISSIONS_TOPIC"
         )
-        assert len(faults) == 5
+        assert len(faults) == 8
 
 
 async def test_an_output_with_another_partition_count_is_a_fault(
