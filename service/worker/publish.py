@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from service.observability.metrics import Metrics
+from service.worker.deliveries import retrieve
 from service.worker.outputs import ChunkOutputs, OutputRecord
 
 # The pause after CONCURRENT_TRANSACTIONS, which the broker answers while it writes the last markers; shipped: 20 ms.
@@ -138,7 +139,7 @@ async def send_records(
     ]
     for delivery in deliveries:
         # When the transaction fails before its deliveries are awaited, asyncio would log each as never retrieved.
-        delivery.add_done_callback(_retrieve)
+        delivery.add_done_callback(retrieve)
     return deliveries
 
 
@@ -159,11 +160,6 @@ def _append(batch: Any, record: OutputRecord) -> bool:  # noqa: ANN401 - aiokafk
     # aiokafka's C extension takes a list and nothing else
     added = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
     return added is not None
-
-
-def _retrieve(delivery: asyncio.Future[Any]) -> None:
-    if not delivery.cancelled():
-        delivery.exception()
 
 
 async def _abort(producer: AIOKafkaProducer) -> None:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerFenced
 
 from service.contracts.control import Replay, name_replay
 from service.settings import Settings
 from service.worker.connection import Connection, build_connection, tell_unreachable
 from service.worker.control import read_control
 from service.worker.dead_letters import StoredDeadLetter
+from service.worker.deliveries import retrieve, was_fenced
 from service.worker.replay_record import PreparedReplay, ReplayOptions, ReplayPreparer, ReplayRefusedError
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS, RefusedByBrokerError, reach_cluster
 from service.worker.topics_file import INPUT, load_topics
@@ -126,21 +126,13 @@ async def _commit(producer: Any, settings: Settings, prepared: list[PreparedRepl
         raise _word_interruption(error, sent, len(prepared)) from error
     finally:
         for delivery in sent:
-            delivery.add_done_callback(_retrieve)
+            delivery.add_done_callback(retrieve)
 
 
 def _word_interruption(error: Exception, sent: list[asyncio.Future[Any]], count: int) -> ReplayInterruptedError:
-    # A fenced producer also meets aiokafka's own checks of its state, as whatever they raise.
-    causes = [error, *(delivery.exception() for delivery in sent if delivery.done() and not delivery.cancelled())]
-    if any(isinstance(cause, ProducerFenced) for cause in causes):
+    if was_fenced(error, sent):
         return ReplayInterruptedError("another replay took over; look at its result, then run this again")
     return ReplayInterruptedError(
         f"{type(error).__name__}: {error}; the last {count} may be put back or not, but not twice:"
         " `sluice dead-letters list` shows it, and running this again is safe"
     )
-
-
-def _retrieve(delivery: asyncio.Future[Any]) -> None:
-    # The first failure is told; asyncio would log each of the others as never retrieved.
-    if not delivery.cancelled():
-        delivery.exception()

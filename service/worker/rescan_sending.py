@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerFenced
 
 from service.settings import Settings
 from service.worker.connection import BrokerUnreachableError, Connection, tell_unreachable
+from service.worker.deliveries import retrieve, was_fenced
 from service.worker.rescan_findings import Finding
 from service.worker.topics_cluster import REQUEST_TIMEOUT_MS
 
@@ -61,18 +61,11 @@ async def send_findings(producer: Any, settings: Settings, batch: Sequence[Findi
         raise _word_interruption(error, sent, len(batch)) from error
     finally:
         for delivery in sent:
-            delivery.add_done_callback(_retrieve)
+            delivery.add_done_callback(retrieve)
 
 
 def _word_interruption(error: Exception, sent: list[asyncio.Future[Any]], count: int) -> RescanInterruptedError:
-    causes = [error, *(delivery.exception() for delivery in sent if delivery.done() and not delivery.cancelled())]
-    if any(isinstance(cause, ProducerFenced) for cause in causes):
+    if was_fenced(error, sent):
         return RescanInterruptedError("another rescan took over; wait for its end, then run this again")
     text = f"{type(error).__name__}: {error}; the last {count} may be sent or not, but not twice"
     return RescanInterruptedError(f"{text}: run the same command again")
-
-
-def _retrieve(delivery: asyncio.Future[Any]) -> None:
-    # The first failure is told; asyncio would log each of the others as never retrieved.
-    if not delivery.cancelled():
-        delivery.exception()
